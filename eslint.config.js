@@ -1,0 +1,56 @@
+import js from "@eslint/js";
+import { createTypeScriptImportResolver } from "eslint-import-resolver-typescript";
+import { importX } from "eslint-plugin-import-x";
+import tseslint from "typescript-eslint";
+
+/** What a folder may not import, and why. */
+const boundary = (files, patterns, ignores = []) => ({
+  files,
+  ignores: [...ignores, "**/*.test.ts"],
+  rules: { "no-restricted-imports": ["error", { patterns }] },
+});
+const grpc = { group: ["@grpc/*", "@seamless/*", "**/admin/*"], message: "the data and control planes know nothing of gRPC" };
+
+export default tseslint.config(
+  { ignores: ["**/dist/", "proto/gen/", "coverage/", ".node24/", "eslint.config.js"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.ts"],
+    extends: [...tseslint.configs.strictTypeChecked, importX.flatConfigs.typescript],
+    plugins: { "import-x": importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: { "import-x/resolver-next": [createTypeScriptImportResolver({ project: "*/tsconfig.json" })] },
+    rules: {
+      "import-x/no-cycle": "error",
+      "import-x/no-default-export": "error",
+      "import-x/no-extraneous-dependencies": ["error", { devDependencies: ["**/*.test.ts", "test/**"] }],
+      "no-restricted-globals": ["error", { name: "process", message: "only main.ts touches the process" }],
+      "max-lines": ["error", { max: 400 }],
+      "max-lines-per-function": ["error", { max: 60 }],
+      complexity: ["error", 10],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+    },
+  },
+  boundary(["src/engine/**/*.ts"], [grpc, { group: ["**/control/*"], message: "an engine knows addresses and counters only" }]),
+  boundary(["src/control/**/*.ts"], [grpc, { group: ["**/engine/node/*"], message: "use the interface in engine/engine.ts" }]),
+  boundary(["src/admin/**/*.ts"], [{ group: ["**/engine/*"], message: "management talks to the control plane" }]),
+  boundary(["sdk/**/*.ts"], [{ group: ["commander", "seamless"], message: "the SDK stands alone" }]),
+  boundary(["cli/**/*.ts"], [{ group: ["@grpc/*", "@seamless/proto"], message: "the CLI uses the SDK only" }]),
+  {
+    files: ["**/*.test.ts", "test/**/*.ts"],
+    rules: {
+      "max-lines-per-function": "off",
+      // node:test returns promises that the runner awaits by itself.
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", name: ["test", "it", "describe", "suite"], package: "node:test" }] },
+      ],
+      "no-restricted-globals": "off",
+    },
+  },
+  { files: ["src/main.ts", "cli/main.ts"], rules: { "no-restricted-globals": "off" } },
+  { files: ["**/*.js"], languageOptions: { globals: { process: "readonly", URL: "readonly", console: "readonly" } } },
+);
