@@ -57,6 +57,7 @@ export interface Listener {
 
 /** Where connections may go. Immutable; a change is a new table. */
 export interface RoutingTable {
+  /** A target without a place in `sequence` is a last resort: tried, in order, when those in it have failed. */
   readonly targets: readonly Target[];
   /** Indices into `targets`, in the order in which new connections take them, walked in a circle. */
   readonly sequence: readonly number[];

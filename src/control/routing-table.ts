@@ -1,0 +1,39 @@
+import { isIP } from "node:net";
+import type { RoutingTable, Target } from "../engine/engine.js";
+import type { BackendList, ListedBackend } from "./backend-list.js";
+import { carryPositions, rotationSequence } from "./rotation.js";
+
+/** What the routing table is made of, apart from the list. */
+export interface Routability {
+  /** IP addresses that may be connected to; empty: the backend is skipped. */
+  readonly addresses: (backend: ListedBackend) => readonly string[];
+  readonly isEjected: (id: string) => boolean;
+  readonly holdMs: number;
+}
+
+/** A routing table, and the ids of its sequence, which the next table's carry is computed from. */
+export interface Route {
+  readonly table: RoutingTable;
+  readonly order: readonly string[];
+}
+
+/**
+ * Turns a list into a routing table. Ejected backends are targets without a place in the sequence: an engine tries
+ * them only when all others have failed.
+ *
+ * @param previous the route in force; left out, the round starts anew (at the second place)
+ */
+export function buildRoute(list: BackendList, { addresses, isEjected, holdMs }: Routability, previous?: Route): Route {
+  const connectable = list.filter((backend) => addresses(backend).length > 0);
+  const inRotation = connectable.filter(({ id }) => !isEjected(id));
+  const lastResorts = connectable.filter(({ id }) => isEjected(id));
+  const targets = [...inRotation, ...lastResorts].map((backend): Target => {
+    return { id: backend.id, endpoints: addresses(backend).map((host) => ({ host, port: backend.address.port })) };
+  });
+  const sequence = rotationSequence(inRotation.map(({ weight }) => weight));
+  const order = sequence.map((index) => targets[index]?.id ?? "");
+  if (!previous) return { table: { targets, sequence, holdMs }, order };
+  return { table: { targets, sequence, holdMs, carry: carryPositions(previous.order, order) }, order };
+}
+
+export const isLiteral = ({ address }: ListedBackend): boolean => isIP(address.host) !== 0;
