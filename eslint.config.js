@@ -19,7 +19,7 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked, importX.flatConfigs.typescript],
     plugins: { "import-x": importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    settings: { "import-x/resolver-next": [createTypeScriptImportResolver({ project: "*/tsconfig.json" })] },
+    settings: { "import-x/resolver-next": [createTypeScriptImportResolver({ project: "*/tsconfig.json", noWarnOnMultipleProjects: true })] },
     rules: {
       "import-x/no-cycle": "error",
       "import-x/no-default-export": "error",

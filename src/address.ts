@@ -23,11 +23,10 @@ export function parseAddress(text: string): Address {
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   if (match === null) throw invalidAddress(text, explainForm(text));
   const [, bracketed, plain = "", digits = ""] = match;
-  const port = Number(digits);
-  if (port < 1 || port > 65_535) throw invalidAddress(text, `the port ${digits} is not between 1 and 65535`);
-  if (String(port) !== digits) throw invalidAddress(text, `the port ${digits} has a leading zero`);
+  const port = parsePort(text, digits);
   if (bracketed !== undefined) {
-    if (!isIPv6(bracketed) || bracketed.includes("%")) throw invalidAddress(text, "no IPv6 address in brackets");
+    if (!isIPv6(bracketed) || bracketed.includes("%"))
+      throw invalidAddress(text, "no IPv6 address in brackets");
     return { kind: "ip", host: canonicalIp(bracketed), port };
   }
   if (isIPv4(plain)) return { kind: "ip", host: plain, port };
@@ -49,13 +48,25 @@ export function canonicalIp(ip: string): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }
 
+function parsePort(text: string, digits: string): number {
+  const port = Number(digits);
+  if (port < 1 || port > 65_535) throw invalidAddress(text, `the port ${digits} is not between 1 and 65535`);
+  if (String(port) !== digits) throw invalidAddress(text, `the port ${digits} has a leading zero`);
+  return port;
+}
+
 function parseName(text: string, name: string): string {
-  if (name.length > MAX_NAME_LENGTH) throw invalidAddress(text, `the host name is longer than ${MAX_NAME_LENGTH}`);
+  if (name.length > MAX_NAME_LENGTH)
+    throw invalidAddress(text, `the host name is longer than ${MAX_NAME_LENGTH}`);
   const labels = name.replace(/\.$/, "").split(".");
   if (!labels.every((label) => LABEL.test(label))) {
-    throw invalidAddress(text, name === "" ? "the host is missing" : "the host name has a character or form that names can't have");
+    throw invalidAddress(
+      text,
+      name === "" ? "the host is missing" : "the host name has a character or form that names can't have",
+    );
   }
-  if (NUMERIC_LABEL.test(labels.at(-1) ?? "")) throw invalidAddress(text, "an IPv4 address has four numbers from 0 to 255");
+  if (NUMERIC_LABEL.test(labels.at(-1) ?? ""))
+    throw invalidAddress(text, "an IPv4 address has four numbers from 0 to 255");
   return name;
 }
 

@@ -76,7 +76,10 @@ export function removeBackends(list: BackendList, wanted: readonly WantedBackend
 
 function checkWeight(id: string, weight: number): void {
   if (Number.isInteger(weight) && weight >= 1 && weight <= MAX_WEIGHT) return;
-  throw new ProxyError("INVALID_ARGUMENT", `the weight ${weight} of ${id} is not between 1 and ${MAX_WEIGHT}`);
+  throw new ProxyError(
+    "INVALID_ARGUMENT",
+    `the weight ${weight} of ${id} is not between 1 and ${MAX_WEIGHT}`,
+  );
 }
 
 function checkLength(list: BackendList): void {

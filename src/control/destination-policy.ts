@@ -42,7 +42,10 @@ export interface DestinationPolicyOptions {
   readonly localAddresses: () => readonly string[];
 }
 
-export function createDestinationPolicy({ ownEndpoints, localAddresses }: DestinationPolicyOptions): DestinationPolicy {
+export function createDestinationPolicy({
+  ownEndpoints,
+  localAddresses,
+}: DestinationPolicyOptions): DestinationPolicy {
   const isOwn = (ip: string, own: Endpoint): boolean => {
     const host = own.host === "" ? "::" : canonicalIp(own.host);
     if (host === ip) return true;
@@ -54,7 +57,9 @@ export function createDestinationPolicy({ ownEndpoints, localAddresses }: Destin
       const ip = canonicalIp(endpoint.host);
       const rule = denied.find(({ list }) => contains(list, ip));
       if (rule) return `${ip} is ${rule.what}`;
-      const own = ownEndpoints().some((candidate) => candidate.port === endpoint.port && isOwn(ip, candidate));
+      const own = ownEndpoints().some(
+        (candidate) => candidate.port === endpoint.port && isOwn(ip, candidate),
+      );
       return own ? `${formatAddress({ host: ip, port: endpoint.port })} is this proxy itself` : undefined;
     },
   };

@@ -28,7 +28,11 @@ export interface ConnectFailure {
 }
 
 /** The same map if nothing changes. */
-export function onConnectFailure(ejections: Ejections, failure: ConnectFailure, policy: EjectionPolicy): Ejections {
+export function onConnectFailure(
+  ejections: Ejections,
+  failure: ConnectFailure,
+  policy: EjectionPolicy,
+): Ejections {
   if (failure.consecutive < policy.threshold || ejections.has(failure.id)) return ejections;
   if (!failure.connectable.includes(failure.id)) return ejections;
   if (!failure.connectable.some((id) => id !== failure.id && !ejections.has(id))) return ejections;
@@ -48,5 +52,7 @@ export function expiredEjections(ejections: Ejections, nowMs: number): readonly 
 
 /** When the next backend may come back; undefined if none is aside. */
 export function nextExpiryMs(ejections: Ejections): number | undefined {
-  return ejections.size === 0 ? undefined : Math.min(...[...ejections.values()].map(({ untilMs }) => untilMs));
+  return ejections.size === 0
+    ? undefined
+    : Math.min(...[...ejections.values()].map(({ untilMs }) => untilMs));
 }

@@ -1,28 +1,6 @@
 import type { LookupAddress } from "node:dns";
 import { canonicalIp } from "../address.js";
 
-/**
- * Knows the IP addresses of the host names in use. A name is looked up when it is first tracked, again every
- * `refreshMs`, and soon after a connect failed (`refresh`). A failed look-up keeps the earlier answer; a name
- * without any answer is tried again every `retryMs`.
- *
- * Each name is one state machine: looking up → waiting (a timer) → looking up …, until it is released. At most
- * `MAX_CONCURRENT` look-ups run at once: `getaddrinfo` blocks a thread of libuv's pool of four, which file
- * operations need too, and a dead name server holds it for many seconds.
- */
-export interface NameResolver {
-  /** Counts one more user of the name. */
-  track(name: string): void;
-  /** Counts one user less; the last one ends the look-ups. */
-  release(name: string): void;
-  resolution(name: string): Resolution;
-  /** Looks up again now, at most once a second per name. */
-  refresh(name: string): void;
-  /** Resolves when each of the names has been looked up once, or after `timeoutMs`. */
-  settled(names: readonly string[], timeoutMs: number): Promise<void>;
-  close(): void;
-}
-
 export interface Resolution {
   /** In the order given by the system; empty if the name does not resolve. */
   readonly addresses: readonly string[];
@@ -34,8 +12,11 @@ export interface Resolution {
 
 export interface NameResolverOptions {
   readonly lookup: (name: string) => Promise<readonly LookupAddress[]>;
+  /** The resolution of a name has changed. */
   readonly onChange: (name: string) => void;
+  /** Default 30 s. */
   readonly refreshMs?: number;
+  /** Default 1 s. */
   readonly retryMs?: number;
 }
 
@@ -45,96 +26,138 @@ const MIN_REFRESH_INTERVAL_MS = 1_000;
 const UNKNOWN: Resolution = { addresses: [], error: "", pending: true };
 
 interface Tracked {
+  readonly name: string;
   users: number;
   resolution: Resolution;
   startedMs: number;
-  running: boolean;
+  /** Queued or being looked up. */
+  busy: boolean;
   timer: NodeJS.Timeout | undefined;
   waiting: (() => void)[];
 }
 
-export function createNameResolver(options: NameResolverOptions): NameResolver {
-  const { lookup, onChange, refreshMs = 30_000, retryMs = 1_000 } = options;
-  const names = new Map<string, Tracked>();
-  const queue: string[] = [];
-  let running = 0;
+/**
+ * Knows the IP addresses of the host names in use. A name is looked up when it is first tracked, again every
+ * `refreshMs`, and soon after a connect failed (`refresh`). A failed look-up keeps the earlier answer; a name
+ * without any answer is tried again every `retryMs`.
+ *
+ * Each name is one state machine: queued → looking up → waiting (a timer) → queued …, until it is released. At
+ * most `MAX_CONCURRENT` look-ups run at once: `getaddrinfo` blocks a thread of libuv's pool of four, which file
+ * operations need too, and a dead name server holds it for many seconds.
+ */
+export class NameResolver {
+  readonly #options: Required<NameResolverOptions>;
+  readonly #names = new Map<string, Tracked>();
+  readonly #queue: Tracked[] = [];
+  #running = 0;
 
-  const enqueue = (name: string, tracked: Tracked): void => {
-    if (tracked.running) return;
-    tracked.running = true;
-    clearTimeout(tracked.timer);
-    queue.push(name);
-    next();
-  };
-  const next = (): void => {
-    while (running < MAX_CONCURRENT) {
-      const name = queue.shift();
-      if (name === undefined) return;
-      const tracked = names.get(name);
-      if (!tracked) continue;
-      running += 1;
-      tracked.startedMs = Date.now();
-      lookup(name)
-        .then(
-          (found) => finish(name, tracked, answered(tracked.resolution, found)),
-          (error: unknown) => finish(name, tracked, failed(tracked.resolution, error)),
-        )
-        .finally(() => {
-          running -= 1;
-          next();
-        });
+  constructor(options: NameResolverOptions) {
+    this.#options = { refreshMs: 30_000, retryMs: 1_000, ...options };
+  }
+
+  /** Counts one more user of the name. */
+  track(name: string): void {
+    const tracked = this.#names.get(name);
+    if (tracked) {
+      tracked.users += 1;
+      return;
     }
-  };
-  const finish = (name: string, tracked: Tracked, resolution: Resolution): void => {
-    tracked.running = false;
-    if (names.get(name) !== tracked) return;
-    const before = tracked.resolution;
-    tracked.resolution = resolution;
-    tracked.timer = setTimeout(enqueue, resolution.addresses.length > 0 ? refreshMs : retryMs, name, tracked).unref();
-    for (const wake of tracked.waiting.splice(0)) wake();
-    if (!sameResolution(before, resolution)) onChange(name);
-  };
+    const created: Tracked = {
+      name,
+      users: 1,
+      resolution: UNKNOWN,
+      startedMs: 0,
+      busy: false,
+      timer: undefined,
+      waiting: [],
+    };
+    this.#names.set(name, created);
+    this.#enqueue(created);
+  }
 
-  return {
-    track(name) {
-      const tracked = names.get(name);
-      if (tracked) {
-        tracked.users += 1;
-        return;
-      }
-      const created: Tracked = { users: 1, resolution: UNKNOWN, startedMs: 0, running: false, timer: undefined, waiting: [] };
-      names.set(name, created);
-      enqueue(name, created);
-    },
-    release(name) {
-      const tracked = names.get(name);
-      if (!tracked || --tracked.users > 0) return;
-      names.delete(name);
-      clearTimeout(tracked.timer);
-      for (const wake of tracked.waiting.splice(0)) wake();
-    },
-    resolution: (name) => names.get(name)?.resolution ?? UNKNOWN,
-    refresh(name) {
-      const tracked = names.get(name);
-      if (tracked && Date.now() - tracked.startedMs >= MIN_REFRESH_INTERVAL_MS) enqueue(name, tracked);
-    },
-    async settled(wanted, timeoutMs) {
-      const pending = wanted.map((name) => names.get(name)).filter((tracked) => tracked?.resolution.pending);
-      if (pending.length === 0) return;
-      const answers = Promise.all(pending.map((tracked) => new Promise<void>((wake) => tracked?.waiting.push(wake))));
-      await withinTime(answers, timeoutMs);
-    },
-    close() {
-      for (const { timer } of names.values()) clearTimeout(timer);
-      names.clear();
-    },
-  };
+  /** Counts one user less; the last one ends the look-ups. */
+  release(name: string): void {
+    const tracked = this.#names.get(name);
+    if (!tracked || --tracked.users > 0) return;
+    this.#names.delete(name);
+    clearTimeout(tracked.timer);
+    wakeAll(tracked);
+  }
+
+  resolution(name: string): Resolution {
+    return this.#names.get(name)?.resolution ?? UNKNOWN;
+  }
+
+  /** Looks up again now, at most once a second per name. */
+  refresh(name: string): void {
+    const tracked = this.#names.get(name);
+    if (tracked && Date.now() - tracked.startedMs >= MIN_REFRESH_INTERVAL_MS) this.#enqueue(tracked);
+  }
+
+  /** Resolves when each of the names has been looked up once, or after `timeoutMs`. */
+  async settled(names: readonly string[], timeoutMs: number): Promise<void> {
+    const pending = names
+      .map((name) => this.#names.get(name))
+      .filter((tracked) => tracked?.resolution.pending);
+    if (pending.length === 0) return;
+    const answers = pending.map((tracked) => new Promise<void>((wake) => tracked?.waiting.push(wake)));
+    await withinTime(Promise.all(answers), timeoutMs);
+  }
+
+  close(): void {
+    for (const { timer } of this.#names.values()) clearTimeout(timer);
+    this.#names.clear();
+  }
+
+  #enqueue(tracked: Tracked): void {
+    if (tracked.busy) return;
+    tracked.busy = true;
+    clearTimeout(tracked.timer);
+    this.#queue.push(tracked);
+    this.#startNext();
+  }
+
+  #startNext(): void {
+    while (this.#running < MAX_CONCURRENT) {
+      const tracked = this.#queue.shift();
+      if (tracked === undefined) return;
+      if (this.#names.get(tracked.name) === tracked) void this.#lookUp(tracked);
+    }
+  }
+
+  async #lookUp(tracked: Tracked): Promise<void> {
+    this.#running += 1;
+    tracked.startedMs = Date.now();
+    const resolution = await this.#options.lookup(tracked.name).then(
+      (found) => answered(tracked.resolution, found),
+      (error: unknown) => failed(tracked.resolution, error),
+    );
+    this.#running -= 1;
+    tracked.busy = false;
+    if (this.#names.get(tracked.name) === tracked) this.#settle(tracked, resolution);
+    this.#startNext();
+  }
+
+  #settle(tracked: Tracked, resolution: Resolution): void {
+    const changed = !sameResolution(tracked.resolution, resolution);
+    tracked.resolution = resolution;
+    const { refreshMs, retryMs, onChange } = this.#options;
+    const delayMs = resolution.error === "" ? refreshMs : retryMs;
+    tracked.timer = setTimeout(() => this.#enqueue(tracked), delayMs).unref();
+    wakeAll(tracked);
+    if (changed) onChange(tracked.name);
+  }
+}
+
+function wakeAll({ waiting }: Tracked): void {
+  for (const wake of waiting.splice(0)) wake();
 }
 
 /** The addresses keep their order while they are the same ones: name servers rotate them with each answer. */
 function answered(before: Resolution, found: readonly LookupAddress[]): Resolution {
   const addresses = [...new Set(found.map(({ address }) => canonicalIp(address)))].slice(0, MAX_ADDRESSES);
-  const same = addresses.length === before.addresses.length && addresses.every((ip) => before.addresses.includes(ip));
+  const same =
+    addresses.length === before.addresses.length && addresses.every((ip) => before.addresses.includes(ip));
   if (addresses.length === 0) return failed(before, new Error("the answer holds no address"));
   return { addresses: same ? before.addresses : addresses, error: "", pending: false };
 }

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import type { RoutingTable, Target } from "../engine/engine.js";
 import type { BackendList, ListedBackend } from "./backend-list.js";
 import { carryPositions, rotationSequence } from "./rotation.js";
@@ -23,17 +22,22 @@ export interface Route {
  *
  * @param previous the route in force; left out, the round starts anew (at the second place)
  */
-export function buildRoute(list: BackendList, { addresses, isEjected, holdMs }: Routability, previous?: Route): Route {
+export function buildRoute(
+  list: BackendList,
+  { addresses, isEjected, holdMs }: Routability,
+  previous?: Route,
+): Route {
   const connectable = list.filter((backend) => addresses(backend).length > 0);
   const inRotation = connectable.filter(({ id }) => !isEjected(id));
   const lastResorts = connectable.filter(({ id }) => isEjected(id));
   const targets = [...inRotation, ...lastResorts].map((backend): Target => {
-    return { id: backend.id, endpoints: addresses(backend).map((host) => ({ host, port: backend.address.port })) };
+    return {
+      id: backend.id,
+      endpoints: addresses(backend).map((host) => ({ host, port: backend.address.port })),
+    };
   });
   const sequence = rotationSequence(inRotation.map(({ weight }) => weight));
   const order = sequence.map((index) => targets[index]?.id ?? "");
   if (!previous) return { table: { targets, sequence, holdMs }, order };
   return { table: { targets, sequence, holdMs, carry: carryPositions(previous.order, order) }, order };
 }
-
-export const isLiteral = ({ address }: ListedBackend): boolean => isIP(address.host) !== 0;

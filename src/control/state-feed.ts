@@ -44,7 +44,11 @@ export function createStateFeed(present: () => ServiceState): StateFeed {
     watch(after, send) {
       const now = present();
       const known = after !== undefined && isOfThisHistory(after, now) ? after : undefined;
-      const watcher: Watcher = { send, ready: true, sentSequence: known ? sequenceSeen(known, now, kept) : 0 };
+      const watcher: Watcher = {
+        send,
+        ready: true,
+        sentSequence: known ? sequenceSeen(known, now, kept) : 0,
+      };
       watchers.add(watcher);
       if (known) for (const state of kept) if (state.revision > known.revision) offer(watcher, state);
       offer(watcher, now);

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { CommanderError } from "commander";
+import { createDaemonProgram, translateGoFlags, type Config } from "./config.js";
+import { connectionCap, readDescriptorLimit } from "./descriptor-limit.js";
+import { createNodeEngine } from "./engine/node/node-engine.js";
+import { ProxyError } from "./errors.js";
+import { createLogger } from "./logger.js";
+import { startProxy } from "./proxy.js";
+
+const EXIT = { stopped: 0, failed: 1, usage: 2 } as const;
+
+interface Manifest {
+  readonly version: string;
+}
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as Manifest;
+
+async function run(config: Config): Promise<void> {
+  const logger = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    descriptor: process.stderr.fd,
+    colour: process.stderr.isTTY && process.env["NO_COLOR"] === undefined,
+  });
+  const engine = createNodeEngine({ maxConnections: connectionCap(readDescriptorLimit()) });
+  const proxy = await startProxy({ config, engine, version, logger });
+
+  let stopping = false;
+  const stop = (exitCode: number): void => {
+    if (stopping) {
+      proxy.destroy();
+      process.exit(exitCode);
+    }
+    stopping = true;
+    proxy.close().then(
+      () => process.exit(exitCode),
+      (error: unknown) => {
+        logger.fatal({ event: "stop-failed", err: error }, "could not stop in order");
+        process.exit(EXIT.failed);
+      },
+    );
+  };
+  process.on("SIGTERM", () => stop(EXIT.stopped));
+  process.on("SIGINT", () => stop(EXIT.stopped));
+  // The state of the program is unknown after this: let open connections end, then leave it to the supervisor.
+  process.on("uncaughtException", (error) => {
+    logger.fatal({ event: "uncaught", err: error }, "a bug in seamless: stopping");
+    stop(EXIT.failed);
+  });
+}
+
+try {
+  await createDaemonProgram(version, run).parseAsync(translateGoFlags(process.argv.slice(2)), {
+    from: "user",
+  });
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.stopped : EXIT.usage;
+  } else if (error instanceof ProxyError) {
+    process.stderr.write(`seamless: ${error.message}\n`);
+    process.exitCode = EXIT.failed;
+  } else {
+    throw error;
+  }
+}

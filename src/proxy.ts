@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto";
+import { startGrpcServer, type GrpcServer } from "./admin/grpc-server.js";
+import { startHttpShim, type HttpShim } from "./admin/http-server.js";
+import { formatAddress } from "./address.js";
+import type { Config } from "./config.js";
+import { ControlPlane, DEFAULT_SERVICE } from "./control/control-plane.js";
+import { DEFAULT_SETTINGS } from "./control/service-settings.js";
+import type { Endpoint, Engine } from "./engine/engine.js";
+import type { Logger } from "./logger.js";
+
+export interface ProxyOptions {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly version: string;
+  readonly logger: Logger;
+}
+
+/** A running proxy. */
+export interface Proxy {
+  /**
+   * Stops accepting and taking changes, lets open connections end up to the shutdown timeout (management goes on
+   * answering meanwhile), then ends the watches and closes management.
+   */
+  close(): Promise<void>;
+  /** Resets every connection; a `close` under way then ends soon. */
+  destroy(): void;
+}
+
+/** How long calls under way have to end once the data path is closed. */
+const MANAGEMENT_GRACE_MS = 1_000;
+
+/** Starts the data path first, then management. If any of them can't start, the others are closed again. */
+export async function startProxy({ config, engine, version, logger }: ProxyOptions): Promise<Proxy> {
+  const control = new ControlPlane({ engine, version, instanceId: randomUUID(), logger });
+  for (const endpoint of [config.http, config.grpc]) if ("port" in endpoint) control.reserve(endpoint);
+  const management: { grpc?: GrpcServer; http?: HttpShim } = {};
+  const closeManagement = async (graceMs: number): Promise<void> => {
+    await Promise.all([management.grpc?.close(graceMs), management.http?.close(graceMs)]);
+  };
+  const abandon = async (): Promise<void> => {
+    control.destroy();
+    await Promise.all([control.close(0), closeManagement(0)]);
+  };
+
+  try {
+    const { connectTimeoutMs, queueTimeoutMs } = config;
+    const service = await control.openService({
+      name: DEFAULT_SERVICE,
+      endpoint: config.listen,
+      backends: config.backends.map((address) => ({ address })),
+      settings: { ...DEFAULT_SETTINGS, connectTimeoutMs, queueTimeoutMs },
+    });
+    management.grpc = await startGrpcServer({ management: control, address: config.grpc, logger });
+    management.http = await startHttpShim({ management: control, address: config.http, logger });
+    for (const { endpoint } of [management.grpc, management.http])
+      if ("port" in endpoint) control.reserve(endpoint);
+    const [grpc, http] = [show(management.grpc.endpoint), show(management.http.endpoint)];
+    logger.info(
+      { event: "ready", listen: show(service.endpoint), grpc, http, engine: engine.name, version },
+      "ready",
+    );
+  } catch (error) {
+    await abandon();
+    throw error;
+  }
+
+  return {
+    async close() {
+      logger.info({ event: "stopping", graceMs: config.shutdownTimeoutMs }, "stopping: no new connections");
+      management.grpc?.setServing(false);
+      const report = await control.close(config.shutdownTimeoutMs);
+      await closeManagement(MANAGEMENT_GRACE_MS);
+      logger.info({ event: "stopped", ...report }, "stopped");
+    },
+    destroy: () => control.destroy(),
+  };
+}
+
+function show(endpoint: Endpoint | { readonly path: string }): string {
+  return "path" in endpoint ? `unix:${endpoint.path}` : formatAddress(endpoint);
+}
