@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CommanderError } from "commander";
+import { createDaemonProgram, translateGoFlags, type Config } from "./config.js";
+
+interface Outcome {
+  readonly config?: Config;
+  readonly exitCode?: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function parse(...argv: string[]): Promise<Outcome> {
+  let [stdout, stderr] = ["", ""];
+  let config: Config | undefined;
+  const program = createDaemonProgram("1.2.3", (read) => {
+    config = read;
+    return Promise.resolve();
+  });
+  program.configureOutput({
+    writeOut: (text) => (stdout += text),
+    writeErr: (text) => (stderr += text),
+  });
+  try {
+    await program.parseAsync(translateGoFlags(argv), { from: "user" });
+  } catch (error) {
+    assert.ok(error instanceof CommanderError);
+    return { exitCode: error.exitCode, stdout, stderr };
+  }
+  assert.ok(config);
+  return { config, stdout, stderr };
+}
+
+test("two arguments are enough; the rest has defaults", async () => {
+  const { config } = await parse("8080", "localhost:4444");
+  assert.deepEqual(config, {
+    listen: { host: "", port: 8080 },
+    backends: ["localhost:4444"],
+    grpc: { host: "127.0.0.1", port: 6778 },
+    http: { host: "127.0.0.1", port: 6777 },
+    connectTimeoutMs: 3_000,
+    queueTimeoutMs: 0,
+    shutdownTimeoutMs: 30_000,
+    logLevel: "info",
+    logFormat: "text",
+  } satisfies Config);
+});
+
+for (const [text, listen] of [
+  ["8080", { host: "", port: 8080 }],
+  [":8080", { host: "", port: 8080 }],
+  ["*:8080", { host: "", port: 8080 }],
+  ["0", { host: "", port: 0 }],
+  ["127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
+  ["localhost:80", { host: "127.0.0.1", port: 80 }],
+  ["[::1]:8080", { host: "::1", port: 8080 }],
+] as const) {
+  test(`LISTEN ${text} is understood`, async () => {
+    assert.deepEqual((await parse(text, "a:1")).config?.listen, listen);
+  });
+}
+
+test("BACKENDS is a comma list, spaces allowed", async () => {
+  assert.deepEqual((await parse("80", "a:1, B:2 ,[::1]:3")).config?.backends, ["a:1", "b:2", "[::1]:3"]);
+});
+
+for (const flag of [
+  ["-httpPort", "7000"],
+  ["-httpPort=7000"],
+  ["--httpPort", "7000"],
+  ["--http-port=7000"],
+]) {
+  test(`the Go program's flag works as ${flag.join(" ")}`, async () => {
+    assert.equal((await parse(...flag, "80", "a:1")).config?.http.port, 7000);
+  });
+}
+
+test("-version and --version print the version and exit 0", async () => {
+  for (const flag of ["-version", "--version"]) {
+    const { stdout, exitCode } = await parse(flag);
+    assert.deepEqual({ stdout, exitCode }, { stdout: "seamless 1.2.3\n", exitCode: 0 });
+  }
+});
+
+test("gRPC can be put on a Unix socket or another loopback address", async () => {
+  assert.deepEqual((await parse("80", "a:1", "--grpc", "unix:/run/s.sock")).config?.grpc, {
+    path: "/run/s.sock",
+  });
+  assert.deepEqual((await parse("80", "a:1", "--grpc", "[::1]:9")).config?.grpc, { host: "::1", port: 9 });
+  assert.deepEqual((await parse("80", "a:1", "--grpc-host", "localhost", "--grpc-port", "9")).config?.grpc, {
+    host: "127.0.0.1",
+    port: 9,
+  });
+});
+
+test("every flag can also come from the environment, and the command line wins", async (t) => {
+  const environment = {
+    SEAMLESS_HTTP_PORT: "1",
+    SEAMLESS_HTTP_HOST: "::1",
+    SEAMLESS_GRPC_PORT: "2",
+    SEAMLESS_GRPC_HOST: "127.0.0.2",
+    SEAMLESS_CONNECT_TIMEOUT: "4s",
+    SEAMLESS_QUEUE_TIMEOUT: "5s",
+    SEAMLESS_SHUTDOWN_TIMEOUT: "6s",
+    SEAMLESS_LOG_LEVEL: "warn",
+    SEAMLESS_LOG_FORMAT: "json",
+  };
+  Object.assign(process.env, environment);
+  t.after(() => Object.keys(environment).forEach((name) => Reflect.deleteProperty(process.env, name)));
+  const { config } = await parse("80", "a:1", "--http-port", "3");
+  assert.deepEqual(config, {
+    listen: { host: "", port: 80 },
+    backends: ["a:1"],
+    http: { host: "::1", port: 3 },
+    grpc: { host: "127.0.0.2", port: 2 },
+    connectTimeoutMs: 4_000,
+    queueTimeoutMs: 5_000,
+    shutdownTimeoutMs: 6_000,
+    logLevel: "warn",
+    logFormat: "json",
+  } satisfies Config);
+  const help = (await parse("--help")).stdout;
+  for (const name of Object.keys(environment)) assert.match(help, new RegExp(name));
+});
+
+for (const [argv, complaint] of [
+  [[], /missing required argument 'listen'/],
+  [["80"], /missing required argument 'backends'/],
+  [["80", "a:1", "b:1"], /too many arguments/],
+  [["80", "a"], /'a' is not valid network address: the port is missing/],
+  [["80", "a:1,"], /'' is not valid network address/],
+  [["http", "a:1"], /'listen'/],
+  [["70000", "a:1"], /0 to 65535/],
+  [["web.example:80", "a:1"], /port of an IP address or of localhost/],
+  [["80", "a:1", "--http-port", "x"], /--http-port.*0 to 65535/s],
+  [["80", "a:1", "--grpc-host", "0.0.0.0"], /loopback/],
+  [["80", "a:1", "--http-host", "10.0.0.1"], /loopback/],
+  [["80", "a:1", "--grpc", "10.0.0.1:1"], /loopback/],
+  [["80", "a:1", "--grpc", "9000"], /loopback/],
+  [["80", "a:1", "--grpc", "unix:s.sock"], /absolute path/],
+  [["80", "a:1", "--connect-timeout", "3"], /such as 500ms/],
+  [["80", "a:1", "--log-level", "loud"], /Allowed choices/],
+  [["80", "a:1", "--http-prot", "1"], /unknown option '--http-prot'/],
+] as const) {
+  test(`seamless ${argv.join(" ")} is a usage error`, async () => {
+    const { stderr, stdout, exitCode } = await parse(...argv);
+    assert.match(stderr, complaint);
+    assert.match(stderr, /^seamless: /);
+    assert.equal(stdout, "");
+    assert.notEqual(exitCode, 0);
+  });
+}
