@@ -105,7 +105,12 @@ export interface CloseReport {
 
 export type EngineEvent =
   /** One target could not be connected; `consecutive` counts failures since its last success. */
-  | { readonly type: "connect-failed"; readonly target: string; readonly code: string; readonly consecutive: number }
+  | {
+      readonly type: "connect-failed";
+      readonly target: string;
+      readonly code: string;
+      readonly consecutive: number;
+    }
   /** A target was connected again after failures. */
   | { readonly type: "connect-recovered"; readonly target: string }
   /** A target that is not in the table has no connection left. */

@@ -1,0 +1,30 @@
+import { isIPv6, type ServerOpts, type TcpNetConnectOpts } from "node:net";
+import type { Endpoint } from "../engine.js";
+
+/** Idle time before the kernel asks a silent peer whether it is still there. */
+const KEEP_ALIVE_MS = 60_000;
+
+/**
+ * Unsent bytes at which the sender is paused. More than the 64 KiB that Node reads at once, or every read would
+ * pause the sender even if the kernel took all of it; small enough to bound a stalled connection to some 200 KiB.
+ */
+const WRITE_MARK_BYTES = 128 * 1024;
+
+/** Waiting connections that the kernel keeps; cut to net.core.somaxconn. */
+export const BACKLOG = 4096;
+
+/** Both sides: half-close is passed on, small messages go out at once, vanished peers are noticed. */
+const SHARED = {
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: KEEP_ALIVE_MS,
+  highWaterMark: WRITE_MARK_BYTES,
+} as const;
+
+/** Nothing is read from a client before its backend is connected. */
+export const CLIENT_SOCKET_OPTIONS: ServerOpts = { ...SHARED, pauseOnConnect: true };
+
+export function backendSocketOptions({ host, port }: Endpoint): TcpNetConnectOpts {
+  return { ...SHARED, host, port, family: isIPv6(host) ? 6 : 4, autoSelectFamily: false };
+}

@@ -1,0 +1,17 @@
+import { errnoOf } from "./errno.js";
+import { ProxyError } from "./errors.js";
+
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the address is in use by another program",
+  EACCES: "permission denied (ports below 1024 need root or CAP_NET_BIND_SERVICE)",
+  EADDRNOTAVAIL: "this machine has no such address",
+  EAFNOSUPPORT: "this machine has no such address family",
+  ENOENT: "the folder of the socket does not exist",
+};
+
+/** One clear line for an address that can't be listened on. */
+export function listenError(where: string, error: unknown): ProxyError {
+  const errno = errnoOf(error);
+  const why = (errno !== undefined ? EXPLANATIONS[errno] : undefined) ?? (error as Error).message;
+  return new ProxyError("LISTEN_FAILED", `cannot listen on ${where}: ${why}`, { cause: error });
+}
