@@ -7,6 +7,7 @@ export type ProxyErrorCode =
   | "BACKEND_NOT_FOUND"
   | "REVISION_MISMATCH"
   | "LIMIT_EXCEEDED"
+  | "DEADLINE_EXCEEDED"
   | "SHUTTING_DOWN"
   | "LISTEN_FAILED";
 

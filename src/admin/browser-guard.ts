@@ -1,0 +1,58 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { isIPv6 } from "node:net";
+
+/** What the guard looks at. */
+export interface RequestFacts {
+  /** The request target as it came: a path, or an absolute URI. */
+  readonly target: string;
+  /** All Host headers. */
+  readonly hosts: readonly string[];
+  readonly headers: IncomingHttpHeaders;
+  /** Whether the request reads only. */
+  readonly readsOnly: boolean;
+}
+
+/**
+ * Keeps web pages from driving the proxy: a page can send GETs to loopback ports, also under a name that it has
+ * rebound to 127.0.0.1, and browsers differ in what they block. Every one of them adds something that curl does not:
+ * a foreign Host, Origin, Referer, Sec-Fetch-*, or a User-Agent that begins with Mozilla/.
+ *
+ * @returns why the request is refused; undefined if it may pass
+ */
+export type BrowserGuard = (facts: RequestFacts) => string | undefined;
+
+/** @param own where the server listens */
+export function createBrowserGuard(own: { readonly host: string; readonly port: number }): BrowserGuard {
+  const names = new Set(["localhost", "127.0.0.1", "[::1]", isIPv6(own.host) ? `[${own.host}]` : own.host]);
+  const isOurs = (authority: string): boolean => {
+    const match = /^(\[[0-9a-f:]+\]|[^:]+)(?::(\d+))?$/.exec(authority.toLowerCase());
+    return match !== null && names.has(match[1] ?? "") && Number(match[2] ?? 80) === own.port;
+  };
+  return (facts) => refuseHost(facts, isOurs) ?? (facts.readsOnly ? refuseRead(facts) : refuseChange(facts));
+}
+
+function refuseHost(
+  { hosts, target }: RequestFacts,
+  isOurs: (authority: string) => boolean,
+): string | undefined {
+  const [host, second] = hosts;
+  if (host === undefined) return "the Host header is missing";
+  if (second !== undefined) return "there is more than one Host header";
+  if (!isOurs(host)) return "the Host header does not name this proxy";
+  const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(target)?.[1];
+  if (authority !== undefined && authority.toLowerCase() !== host.toLowerCase())
+    return "Host and address differ";
+  return undefined;
+}
+
+function refuseRead({ headers }: RequestFacts): string | undefined {
+  const site = headers["sec-fetch-site"];
+  if (site !== undefined && site !== "none" && site !== "same-origin") return "it comes from another site";
+  return headers.origin === undefined ? undefined : "it carries an Origin";
+}
+
+function refuseChange({ headers }: RequestFacts): string | undefined {
+  const forbidden = Object.keys(headers).find((name) => /^(origin|referer|sec-fetch-.*)$/.test(name));
+  if (forbidden !== undefined) return `it carries ${forbidden}, as a browser's request does`;
+  return /^\s*mozilla\//i.test(headers["user-agent"] ?? "") ? "it comes from a browser" : undefined;
+}

@@ -1,0 +1,75 @@
+import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
+import { SeamlessServiceService } from "@seamless/proto";
+import { HealthImplementation } from "grpc-health-check";
+import type { Management } from "../control/management.js";
+import type { Logger } from "../logger.js";
+import { createGrpcHandlers } from "./grpc-handlers.js";
+import { openManagementSocket, type ManagementAddress } from "./management-socket.js";
+import { addReflection } from "./reflection.js";
+import { createWatchStreams } from "./watch-streams.js";
+
+/** grpc-js by itself sets no limit on streams or connections. */
+const LIMITS: ServerOptions = {
+  "grpc.max_receive_message_length": 64 * 1024,
+  "grpc.max_concurrent_streams": 100,
+  "grpc.max_connection_idle_ms": 300_000,
+  "grpc.max_connection_age_ms": 3_600_000,
+  "grpc.max_connection_age_grace_ms": 10_000,
+  "grpc.keepalive_time_ms": 60_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  "grpc.enable_channelz": 0,
+};
+
+const SERVICES = ["", SeamlessServiceService.get.path.split("/")[1] ?? ""];
+
+export interface GrpcServerOptions {
+  readonly management: Management;
+  readonly address: ManagementAddress;
+  readonly logger: Logger;
+}
+
+export interface GrpcServer {
+  readonly endpoint: ManagementAddress;
+  /** What the health service answers. */
+  setServing(serving: boolean): void;
+  /** Ends the watches with OK, lets calls end, and closes every connection after `graceMs` at the latest. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** @throws ProxyError LISTEN_FAILED */
+export async function startGrpcServer({
+  management,
+  address,
+  logger,
+}: GrpcServerOptions): Promise<GrpcServer> {
+  const server = new Server(LIMITS);
+  const watches = createWatchStreams(management, logger);
+  server.addService(SeamlessServiceService, createGrpcHandlers(management, watches, logger));
+  const health = new HealthImplementation(
+    Object.fromEntries(SERVICES.map((service) => [service, "SERVING"])),
+  );
+  health.addToServer(server);
+  addReflection(server);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const socket = await openManagementSocket(address, (connection) => injector.injectConnection(connection));
+
+  const setServing = (serving: boolean): void => {
+    for (const service of SERVICES) health.setStatus(service, serving ? "SERVING" : "NOT_SERVING");
+  };
+  return {
+    endpoint: socket.endpoint,
+    setServing,
+    close(graceMs) {
+      socket.close();
+      setServing(false);
+      watches.close();
+      return new Promise((resolve) => {
+        const force = setTimeout(() => server.forceShutdown(), graceMs);
+        server.tryShutdown(() => {
+          clearTimeout(force);
+          resolve();
+        });
+      });
+    },
+  };
+}
