@@ -9,7 +9,10 @@ const boundary = (files, patterns, ignores = []) => ({
   ignores: [...ignores, "**/*.test.ts"],
   rules: { "no-restricted-imports": ["error", { patterns }] },
 });
-const grpc = { group: ["@grpc/*", "@seamless/*", "**/admin/*"], message: "the data and control planes know nothing of gRPC" };
+const grpc = {
+  group: ["@grpc/*", "@seamless/*", "**/admin/*"],
+  message: "the data and control planes know nothing of gRPC",
+};
 
 export default tseslint.config(
   { ignores: ["**/dist/", "proto/gen/", "coverage/", ".node24/", "eslint.config.js"] },
@@ -19,11 +22,21 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked, importX.flatConfigs.typescript],
     plugins: { "import-x": importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    settings: { "import-x/resolver-next": [createTypeScriptImportResolver({ project: "*/tsconfig.json", noWarnOnMultipleProjects: true })] },
+    settings: {
+      "import-x/resolver-next": [
+        createTypeScriptImportResolver({ project: "*/tsconfig.json", noWarnOnMultipleProjects: true }),
+      ],
+    },
     rules: {
       "import-x/no-cycle": "error",
       "import-x/no-default-export": "error",
-      "import-x/no-extraneous-dependencies": ["error", { devDependencies: ["**/*.test.ts", "test/**"] }],
+      "import-x/no-extraneous-dependencies": [
+        "error",
+        {
+          devDependencies: ["**/*.test.ts", "**/testing/**", "test/**"],
+          packageDir: [".", "src", "sdk", "cli", "proto", "test"],
+        },
+      ],
       "no-restricted-globals": ["error", { name: "process", message: "only main.ts touches the process" }],
       "max-lines": ["error", { max: 400 }],
       "max-lines-per-function": ["error", { max: 60 }],
@@ -34,11 +47,23 @@ export default tseslint.config(
       "@typescript-eslint/switch-exhaustiveness-check": "error",
     },
   },
-  boundary(["src/engine/**/*.ts"], [grpc, { group: ["**/control/*"], message: "an engine knows addresses and counters only" }]),
-  boundary(["src/control/**/*.ts"], [grpc, { group: ["**/engine/node/*"], message: "use the interface in engine/engine.ts" }]),
-  boundary(["src/admin/**/*.ts"], [{ group: ["**/engine/*"], message: "management talks to the control plane" }]),
+  boundary(
+    ["src/engine/**/*.ts"],
+    [grpc, { group: ["**/control/*"], message: "an engine knows addresses and counters only" }],
+  ),
+  boundary(
+    ["src/control/**/*.ts"],
+    [grpc, { group: ["**/engine/node/*"], message: "use the interface in engine/engine.ts" }],
+  ),
+  boundary(
+    ["src/admin/**/*.ts"],
+    [{ group: ["**/engine/*"], message: "management talks to the control plane" }],
+  ),
   boundary(["sdk/**/*.ts"], [{ group: ["commander", "seamless"], message: "the SDK stands alone" }]),
-  boundary(["cli/**/*.ts"], [{ group: ["@grpc/*", "@seamless/proto"], message: "the CLI uses the SDK only" }]),
+  boundary(
+    ["cli/**/*.ts"],
+    [{ group: ["@grpc/*", "@seamless/proto"], message: "the CLI uses the SDK only" }],
+  ),
   {
     files: ["**/*.test.ts", "test/**/*.ts"],
     rules: {
@@ -46,11 +71,18 @@ export default tseslint.config(
       // node:test returns promises that the runner awaits by itself.
       "@typescript-eslint/no-floating-promises": [
         "error",
-        { allowForKnownSafeCalls: [{ from: "package", name: ["test", "it", "describe", "suite"], package: "node:test" }] },
+        {
+          allowForKnownSafeCalls: [
+            { from: "package", name: ["test", "it", "describe", "suite"], package: "node:test" },
+          ],
+        },
       ],
       "no-restricted-globals": "off",
     },
   },
   { files: ["src/main.ts", "cli/main.ts"], rules: { "no-restricted-globals": "off" } },
-  { files: ["**/*.js"], languageOptions: { globals: { process: "readonly", URL: "readonly", console: "readonly" } } },
+  {
+    files: ["**/*.js"],
+    languageOptions: { globals: { process: "readonly", URL: "readonly", console: "readonly" } },
+  },
 );

@@ -82,23 +82,28 @@ async function respond(
   guard: BrowserGuard,
   routes: ReadonlyMap<string, Route>,
 ): Promise<FullAnswer> {
-  const target = request.url ?? "";
+  const { url: target = "", headers } = request;
   const url = URL.canParse(target, BASE) ? new URL(target, BASE) : undefined;
   const path = url?.pathname ?? "";
-  const { headers, method = "" } = request;
   const refusal = guard({ target, hosts: hostHeaders(request), headers, readsOnly: path === "/get" });
   if (refusal !== undefined) return { status: 403, text: `error: refused: ${refusal}` };
   const route = routes.get(path);
   if (!url || !route)
     return { status: 404, text: `error: not found; there is ${[...routes.keys()].join(", ")}` };
+  return refuseMethod(request, path) ?? answer(request, url, route);
+}
+
+function refuseMethod({ method = "", headers }: IncomingMessage, path: string): FullAnswer | undefined {
   const methods = path === "/get" ? ["GET", "HEAD", "POST"] : ["GET", "POST"];
-  if (!methods.includes(method) || headers.upgrade !== undefined) {
-    return {
-      status: 405,
-      text: `error: ${method} is not allowed here`,
-      headers: { Allow: methods.join(", ") },
-    };
-  }
+  if (methods.includes(method) && headers.upgrade === undefined) return undefined;
+  return {
+    status: 405,
+    text: `error: ${method} is not allowed here`,
+    headers: { Allow: methods.join(", ") },
+  };
+}
+
+async function answer(request: IncomingMessage, url: URL, route: Route): Promise<FullAnswer> {
   const form = await readForm(request);
   if (form === undefined)
     return { status: 413, text: `error: the form is larger than ${MAX_BODY_BYTES} bytes` };

@@ -23,7 +23,7 @@ export interface WatchStreams {
  * fails at its start. While its `write` answers false nothing is sent; "drain" resumes it with the latest state.
  */
 export function createWatchStreams(management: Management, logger: Logger): WatchStreams {
-  const open = new Map<WatchCall, { readonly peer: string; end(): void }>();
+  const open = new Map<WatchCall, { readonly peer: string; readonly end: () => void }>();
   let closed = false;
 
   const start = (call: WatchCall): void => {

@@ -71,36 +71,47 @@ const backend = fc.tuple(
   fc.option(fc.integer({ min: 1, max: 3 })),
 );
 const step = fc.record({
-  verb: fc.constantFrom("set", "add", "remove"),
+  verb: fc.constantFrom("set" as const, "add" as const, "remove" as const),
   backends: fc.array(backend, { minLength: 1, maxLength: 4 }),
 });
+
+type Model = ReadonlyMap<string, number>;
+
+/** What each verb does, said with a map that keeps insertion order; undefined: it is refused. */
+const model: Record<string, (before: Model, wanted: ReturnType<typeof parse>) => Model | undefined> = {
+  set: (_, wanted) => {
+    const after = new Map<string, number>();
+    for (const { id, weight = 1 } of wanted) after.set(id, (after.get(id) ?? 0) + weight);
+    return after;
+  },
+  add: (before, wanted) => {
+    const after = new Map(before);
+    for (const { id, weight } of wanted) after.set(id, weight ?? after.get(id) ?? 1);
+    return after;
+  },
+  remove: (before, wanted) => {
+    if (!wanted.every(({ id }) => before.has(id))) return undefined;
+    return new Map([...before].filter(([id]) => !wanted.some((leaving) => leaving.id === id)));
+  },
+};
+const verbs = { set: setBackends, add: addBackends, remove: removeBackends };
 
 test("any series of Set, Add and Remove agrees with a map that keeps insertion order, and each is idempotent", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
       let list: BackendList = [];
-      let model = new Map<string, number>();
+      let expected: Model = new Map();
       for (const { verb, backends } of steps) {
         const wanted = parse(...backends.map(([id, weight]) => (weight === null ? id : `${id}=${weight}`)));
-        if (verb === "set") {
-          model = new Map();
-          for (const { id, weight = 1 } of wanted) model.set(id, (model.get(id) ?? 0) + weight);
-          list = setBackends(list, wanted);
-          assert.equal(setBackends(list, wanted), list);
-        } else if (verb === "add") {
-          for (const { id, weight } of wanted) model.set(id, weight ?? model.get(id) ?? 1);
-          list = addBackends(list, wanted);
-          assert.equal(addBackends(list, wanted), list);
-        } else if (wanted.every(({ id }) => model.has(id))) {
-          for (const { id } of wanted) model.delete(id);
-          list = removeBackends(list, wanted);
-        } else {
-          const before = list;
-          assert.throws(() => removeBackends(before, wanted), refuses("BACKEND_NOT_FOUND"));
-        }
+        const [before, after] = [list, model[verb]?.(expected, wanted)];
+        if (after) {
+          list = verbs[verb](before, wanted);
+          expected = after;
+          if (verb !== "remove") assert.equal(verbs[verb](list, wanted), list);
+        } else assert.throws(() => verbs[verb](before, wanted), refuses("BACKEND_NOT_FOUND"));
         assert.deepEqual(
           list.map(({ id, weight }) => [id, weight]),
-          [...model],
+          [...expected],
         );
       }
     }),

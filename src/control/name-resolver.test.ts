@@ -14,7 +14,7 @@ function start(t: TestContext): {
   resolver: NameResolver;
   calls: Call[];
   changes: string[];
-  tick(ms: number): void;
+  tick: (ms: number) => void;
 } {
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
   const calls: Call[] = [];

@@ -58,7 +58,7 @@ test("1,024 backends with all 256 weights do not stall the event loop", () => {
   assert.ok(user < 700_000, `took ${user} µs of CPU`);
 });
 
-const ids = fc.uniqueArray(fc.constantFrom(..."abcdefgh"), { maxLength: 8 });
+const ids = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e", "f", "g", "h"), { maxLength: 8 });
 
 test("whatever changes, the round goes on after the last backend taken that is still there", () => {
   fc.assert(

@@ -66,7 +66,7 @@ async function start(
   t.after(() => clearInterval(alive));
   const engine = new FakeEngine();
   const names = new Map<string, string[]>([["web", ["10.0.0.1"]]]);
-  let service: Service | undefined;
+  let onChange: (name: string) => void = () => undefined;
   const resolver = new NameResolver({
     lookup: (name) => {
       const found = names.get(name);
@@ -74,12 +74,12 @@ async function start(
       if (!found) return Promise.reject(Object.assign(new Error(), { code: "ENOTFOUND" }));
       return Promise.resolve(found.map((address) => ({ address, family: 4 })));
     },
-    onChange: (name) => service?.nameChanged(name),
+    onChange: (name) => onChange(name),
     retryMs: 5,
   });
   const own = { host: "127.0.0.1", port: 8080 };
   const policy = createDestinationPolicy({ ownEndpoints: () => [own], localAddresses: () => [] });
-  service = await Service.open(
+  const service = await Service.open(
     engine,
     backends.map((address) => ({ address })),
     {
@@ -91,6 +91,7 @@ async function start(
       logger: pino({ level: "silent" }),
     },
   );
+  onChange = (name) => service.nameChanged(name);
   t.after(async () => {
     await service.close(0);
     resolver.close();

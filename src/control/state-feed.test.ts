@@ -7,9 +7,9 @@ import { createStateFeed, type StateFeed } from "./state-feed.js";
 interface Source {
   readonly feed: StateFeed;
   /** A change of the list. */
-  change(): void;
+  readonly change: () => void;
   /** Progress within a revision. */
-  progress(): void;
+  readonly progress: () => void;
 }
 
 function createSource(): Source {
@@ -31,7 +31,7 @@ function createSource(): Source {
 function createReader(room = Infinity): {
   seen: string[];
   send: (state: ServiceState) => boolean;
-  makeRoom(by: number): void;
+  makeRoom: (by: number) => void;
 } {
   const seen: string[] = [];
   let left = room;
@@ -155,7 +155,7 @@ test("however slow a reader is, it sees rising sequences and ends with the lates
           reader.makeRoom(1);
           watch.resume();
         } else {
-          source[step as "change" | "progress"]();
+          source[step]();
           latest += 1;
         }
       }
