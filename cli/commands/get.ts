@@ -1,0 +1,14 @@
+import { Command } from "commander";
+import type { Context } from "../context.js";
+import { jsonState, toJsonLine } from "../json.js";
+import { formatState } from "../state-text.js";
+import { withClient } from "../with-client.js";
+
+export function createGetCommand(context: Context): Command {
+  return new Command("get").description("show the backends").action((_: object, command: Command) =>
+    withClient(context, command, async ({ client, options }) => {
+      const { state } = await client.get({ signal: context.signal });
+      context.stdout.write(options.output === "json" ? toJsonLine(jsonState(state)) : formatState(state));
+    }),
+  );
+}

@@ -1,0 +1,33 @@
+import type { SeamlessError, SeamlessErrorCode } from "@seamless/sdk";
+import type { GlobalOptions } from "./global-options.js";
+import { toJsonLine } from "./json.js";
+
+/** What to print on stderr for an error of the SDK: what was wrong, and what to do next. */
+export function explainFailure(
+  error: SeamlessError,
+  { address, output }: Pick<GlobalOptions, "address" | "output">,
+): string {
+  const { code, status, details } = error;
+  const message = error.message.slice(code.length + 2);
+  const hint = HINTS[code]?.(error, address);
+  if (output === "json")
+    return toJsonLine({ error: { code, status, message, details, ...(hint && { hint }) } });
+  return `seamlessctl: ${message}\n${hint ? `hint: ${hint}\n` : ""}`;
+}
+
+type Hint = (error: SeamlessError, address: string) => string;
+
+const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
+  UNAVAILABLE: ({ details }, address) =>
+    details["outcome"] === "unknown"
+      ? "see with `seamlessctl get` whether it was carried out; doing it again does no harm"
+      : `is the proxy running, and is ${address} its gRPC address (--address, SEAMLESS_ADDRESS)?`,
+  DEADLINE_EXCEEDED: () => "see with `seamlessctl get` how things are; --timeout gives it more time",
+  REVISION_MISMATCH: ({ currentRevision = "N" }) =>
+    `look at the list with \`seamlessctl get\`, then try again with --if-revision ${currentRevision}`,
+  BACKEND_NOT_FOUND: () => "`seamlessctl get` shows what is in the list",
+  SERVICE_NOT_FOUND: () => "leave out --service for the default one; `seamlessctl status` shows all",
+  INVALID_ADDRESS: () => "an address is HOST:PORT, as in localhost:4444, 10.0.0.7:80 or [::1]:80",
+  SHUTTING_DOWN: () => "wait for the next proxy to start, then try again",
+  INTERNAL: () => "the log of the proxy says more",
+};

@@ -1,0 +1,53 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+
+/** Options that every command takes, before or after its name. */
+export interface GlobalOptions {
+  readonly address: string;
+  readonly service: string;
+  readonly timeout: number;
+  readonly output: "table" | "json";
+}
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000 } as const;
+
+export function addGlobalOptions(program: Command): Command {
+  return program
+    .addOption(
+      new Option("-a, --address <address>", "gRPC address of the proxy: HOST:PORT or unix:/PATH")
+        .env("SEAMLESS_ADDRESS")
+        .default("127.0.0.1:6778"),
+    )
+    .addOption(
+      new Option("-s, --service <name>", "service to work on").env("SEAMLESS_SERVICE").default("default"),
+    )
+    .addOption(
+      new Option("--timeout <time>", "longest wait for an answer, such as 500ms, 10s or 2m")
+        .env("SEAMLESS_TIMEOUT")
+        .argParser(parseTimeout)
+        .default(10_000, "10s"),
+    )
+    .addOption(
+      new Option("-o, --output <format>", "for people or for programs")
+        .choices(["table", "json"])
+        .default("table"),
+    );
+}
+
+export function ifRevisionOption(): Option {
+  return new Option("--if-revision <revision>", "do it only if the list still has this revision").argParser(
+    parseRevision,
+  );
+}
+
+function parseTimeout(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+  const timeoutMs = match ? Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]) : 0;
+  if (timeoutMs < 1 || timeoutMs > 0x7fff_ffff)
+    throw new InvalidArgumentError("Expected a time such as 500ms, 10s or 2m.");
+  return timeoutMs;
+}
+
+function parseRevision(text: string): bigint {
+  if (!/^\d{1,19}$/.test(text)) throw new InvalidArgumentError("Expected a revision, a whole number.");
+  return BigInt(text);
+}

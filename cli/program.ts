@@ -1,0 +1,75 @@
+import { SeamlessError } from "@seamless/sdk";
+import { Command, CommanderError } from "commander";
+import { createAddCommand } from "./commands/add.js";
+import { createCompletionCommand } from "./commands/completion.js";
+import { createGetCommand } from "./commands/get.js";
+import { createRemoveCommand } from "./commands/remove.js";
+import { createSetCommand } from "./commands/set.js";
+import { createStatusCommand } from "./commands/status.js";
+import { createVersionCommand } from "./commands/version.js";
+import { createWatchCommand } from "./commands/watch.js";
+import type { Context } from "./context.js";
+import { EXIT, exitCodeOf, type ExitCode } from "./exit-codes.js";
+import { explainFailure } from "./failure.js";
+import { addGlobalOptions, type GlobalOptions } from "./global-options.js";
+
+const COMMANDS = [
+  createGetCommand,
+  createSetCommand,
+  createAddCommand,
+  createRemoveCommand,
+  createWatchCommand,
+  createStatusCommand,
+  createVersionCommand,
+  createCompletionCommand,
+];
+
+const HELP = `
+Examples:
+  seamlessctl add localhost:4445                put a backend into the rotation
+  seamlessctl remove localhost:4444             take one out; its open connections go on
+  seamlessctl set web1:80=3 web2:80             replace the list; web1 gets three of four connections
+  seamlessctl get -o json | jq .revision        for programs
+  seamlessctl add localhost:4445 --if-revision 7
+
+Exit codes:
+  0  done                              4  deadline passed
+  1  refused by the proxy              5  revision conflict
+  2  usage                           130  interrupted
+  3  no proxy reachable`;
+
+/** A fresh command tree. */
+export function createProgram(context: Context): Command {
+  const program = addGlobalOptions(new Command("seamlessctl"))
+    .description("Manages a Seamless proxy.")
+    .version(context.version, "-V, --version", "print the version of seamlessctl and exit")
+    .addHelpText("after", HELP)
+    .action((_: object, command: Command) => command.help({ error: true }));
+  for (const create of COMMANDS) program.addCommand(create(context));
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .configureHelp({ showGlobalOptions: true })
+      .showHelpAfterError("Run seamlessctl --help for the whole usage.")
+      .configureOutput({
+        writeOut: (text) => void context.stdout.write(text),
+        writeErr: (text) => void context.stderr.write(text),
+        outputError: (text, write) => write(text.replace(/^error:/, "seamlessctl:")),
+      });
+  }
+  return program;
+}
+
+/** Runs one command line. All errors are told on stderr and become an exit code. */
+export async function runProgram(argv: readonly string[], context: Context): Promise<ExitCode> {
+  const program = createProgram(context);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (!(error instanceof SeamlessError)) throw error;
+    if (!context.signal.aborted) context.stderr.write(explainFailure(error, program.opts<GlobalOptions>()));
+    return exitCodeOf(error.code);
+  }
+}
