@@ -3,8 +3,8 @@ import { isIPv6 } from "node:net";
 
 /** What the guard looks at. */
 export interface RequestFacts {
-  /** The request target as it came: a path, or an absolute URI. */
-  readonly target: string;
+  /** What an absolute request target names. */
+  readonly authority: string | undefined;
   /** All Host headers. */
   readonly hosts: readonly string[];
   readonly headers: IncomingHttpHeaders;
@@ -21,9 +21,10 @@ export interface RequestFacts {
  */
 export type BrowserGuard = (facts: RequestFacts) => string | undefined;
 
-/** @param own where the server listens */
+/** @param own where the server listens; "all addresses" is none that a Host may name */
 export function createBrowserGuard(own: { readonly host: string; readonly port: number }): BrowserGuard {
   const names = new Set(["localhost", "127.0.0.1", "[::1]", isIPv6(own.host) ? `[${own.host}]` : own.host]);
+  for (const everywhere of ["0.0.0.0", "[::]"]) names.delete(everywhere);
   const isOurs = (authority: string): boolean => {
     const match = /^(\[[0-9a-f:]+\]|[^:]+)(?::(\d+))?$/.exec(authority.toLowerCase());
     return match !== null && names.has(match[1] ?? "") && Number(match[2] ?? 80) === own.port;
@@ -32,14 +33,13 @@ export function createBrowserGuard(own: { readonly host: string; readonly port: 
 }
 
 function refuseHost(
-  { hosts, target }: RequestFacts,
+  { hosts, authority }: RequestFacts,
   isOurs: (authority: string) => boolean,
 ): string | undefined {
   const [host, second] = hosts;
   if (host === undefined) return "the Host header is missing";
   if (second !== undefined) return "there is more than one Host header";
   if (!isOurs(host)) return "the Host header does not name this proxy";
-  const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(target)?.[1];
   if (authority !== undefined && authority.toLowerCase() !== host.toLowerCase())
     return "Host and address differ";
   return undefined;

@@ -59,11 +59,11 @@ export async function startGrpcServer({
   return {
     endpoint: socket.endpoint,
     setServing,
-    close(graceMs) {
-      socket.close();
+    async close(graceMs) {
       setServing(false);
+      await socket.close();
       watches.close();
-      return new Promise((resolve) => {
+      await new Promise<void>((resolve) => {
         const force = setTimeout(() => server.forceShutdown(), graceMs);
         server.tryShutdown(() => {
           clearTimeout(force);

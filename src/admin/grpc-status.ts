@@ -17,12 +17,16 @@ const STATUS: Readonly<Record<ProxyErrorCode, status>> = {
 };
 
 const ERROR_INFO_TYPE = "type.googleapis.com/google.rpc.ErrorInfo";
-/** Trailers share the client's limit on header size, 8 KiB by default in most clients. */
-const MAX_MESSAGE_LENGTH = 1_000;
+/**
+ * Many clients take 8 KiB of trailers, and a status repeats its text twice there: percent-encoded (up to three times
+ * its length) in `grpc-message`, and in base64 in `grpc-status-details-bin`.
+ */
+const MAX_MESSAGE_BYTES = 1_024;
+const MAX_FACT_BYTES = 512;
 
 /** The only place that turns an error into a gRPC status. What we did not foresee is logged, and told to nobody. */
 export function toGrpcStatus(error: unknown, logger: Logger): StatusObject {
-  if (error instanceof ProxyError)
+  if (error instanceof ProxyError && STATUS[error.code] !== status.INTERNAL)
     return describe(STATUS[error.code], error.message, error.code, error.details);
   logger.error({ event: "handler-failed", err: error }, "a bug in seamless: a management call failed");
   return describe(status.INTERNAL, "internal error; the proxy's log says more", "INTERNAL", {});
@@ -30,15 +34,30 @@ export function toGrpcStatus(error: unknown, logger: Logger): StatusObject {
 
 function describe(
   code: status,
-  message: string,
+  text: string,
   reason: string,
   facts: Readonly<Record<string, string>>,
 ): StatusObject {
-  const details = message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
-  const info = ErrorInfo.encode({ reason, domain: "seamless", metadata: { ...facts } }).finish();
+  const message = shorten(text, MAX_MESSAGE_BYTES);
+  const info = ErrorInfo.encode({
+    reason,
+    domain: "seamless",
+    metadata: Object.fromEntries(
+      Object.entries(facts).map(([key, value]) => [key, shorten(value, MAX_FACT_BYTES)]),
+    ),
+  }).finish();
   const any = Any.create({ typeUrl: ERROR_INFO_TYPE, value: Buffer.from(info) });
   const metadata = new Metadata();
-  const rich = Status.encode({ code, message: details, details: [any] }).finish();
-  metadata.set("grpc-status-details-bin", Buffer.from(rich));
-  return { code, details, metadata };
+  metadata.set(
+    "grpc-status-details-bin",
+    Buffer.from(Status.encode({ code, message, details: [any] }).finish()),
+  );
+  return { code, details: message, metadata };
+}
+
+/** Cuts between characters. A half of a surrogate pair becomes U+FFFD: grpc-js' `encodeURI` would throw at it. */
+function shorten(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return bytes.toString();
+  return `${new TextDecoder().decode(bytes.subarray(0, maxBytes), { stream: true })}…`;
 }

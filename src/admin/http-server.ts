@@ -1,11 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { formatAddress } from "../address.js";
 import type { Management } from "../control/management.js";
 import { listenError } from "../listen-error.js";
 import type { Logger } from "../logger.js";
 import { createBrowserGuard, type BrowserGuard } from "./browser-guard.js";
-import { createShimRoutes, type Answer, type Route } from "./shim-routes.js";
+import { sendAnswer, sendLastAnswer, type HttpAnswer } from "./http-answer.js";
+import { readForm } from "./request-form.js";
+import { splitTarget, type RequestTarget } from "./request-target.js";
+import { createShimRoutes, type Route } from "./shim-routes.js";
 
 export interface HttpShimOptions {
   readonly management: Management;
@@ -24,7 +28,7 @@ export interface HttpShim {
   close(graceMs: number): Promise<void>;
 }
 
-/** Slow and greedy clients are cut soon; a curl needs none of this. */
+/** Slow and greedy clients are cut soon; a curl needs none of this. The URL counts as part of the headers. */
 const LIMITS = {
   headersTimeout: 5_000,
   requestTimeout: 10_000,
@@ -33,28 +37,23 @@ const LIMITS = {
   maxHeaderSize: 8 * 1024,
 } as const;
 const MAX_CONNECTIONS = 64;
-const MAX_BODY_BYTES = 8 * 1024;
-
-const BASE = "http://localhost";
-
-const HEADERS = {
-  "Cache-Control": "no-store",
-  "Cross-Origin-Resource-Policy": "same-origin",
-  "X-Content-Type-Options": "nosniff",
-} as const;
 
 /** The HTTP interface of the original program: no state, no rule of its own. @throws ProxyError LISTEN_FAILED */
 export async function startHttpShim({ management, address, logger }: HttpShimOptions): Promise<HttpShim> {
   const routes = createShimRoutes(management, logger);
   let guard: BrowserGuard = () => "the server is starting";
+  const handle = (request: IncomingMessage): Promise<HttpAnswer> => respond(request, guard, routes);
   // A missing or second Host is the guard's to refuse, with the same answer as a foreign one.
   const server = createServer({ ...LIMITS, requireHostHeader: false }, (request, response) => {
-    respond(request, guard, routes).then(
-      (answer) => send(response, answer),
+    handle(request).then(
+      (answer) => sendAnswer(response, answer),
       () => response.destroy(),
     );
   });
   server.maxConnections = MAX_CONNECTIONS;
+  server.on("checkExpectation", (request, response) => void server.emit("request", request, response));
+  for (const event of ["upgrade", "connect"]) server.on(event, refuseTunnel);
+  server.on("clientError", refuseBroken);
   await listen(server, address);
   const bound = server.address() as AddressInfo;
   guard = createBrowserGuard({ host: bound.address, port: bound.port });
@@ -73,42 +72,34 @@ export async function startHttpShim({ management, address, logger }: HttpShimOpt
   };
 }
 
-interface FullAnswer extends Answer {
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 async function respond(
   request: IncomingMessage,
   guard: BrowserGuard,
   routes: ReadonlyMap<string, Route>,
-): Promise<FullAnswer> {
-  const { url: target = "", headers } = request;
-  const url = URL.canParse(target, BASE) ? new URL(target, BASE) : undefined;
-  const path = url?.pathname ?? "";
-  const refusal = guard({ target, hosts: hostHeaders(request), headers, readsOnly: path === "/get" });
+): Promise<HttpAnswer> {
+  const { headers } = request;
+  const target = splitTarget(request.url ?? "");
+  const { authority, path } = target;
+  const refusal = guard({ authority, hosts: hostHeaders(request), headers, readsOnly: path === "/get" });
   if (refusal !== undefined) return { status: 403, text: `error: refused: ${refusal}` };
   const route = routes.get(path);
-  if (!url || !route)
-    return { status: 404, text: `error: not found; there is ${[...routes.keys()].join(", ")}` };
-  return refuseMethod(request, path) ?? answer(request, url, route);
+  if (!route) return { status: 404, text: `error: not found; there is ${[...routes.keys()].join(", ")}` };
+  return refuseMethod(request, path) ?? answer(request, target, route);
 }
 
-function refuseMethod({ method = "", headers }: IncomingMessage, path: string): FullAnswer | undefined {
+function refuseMethod({ method = "" }: IncomingMessage, path: string): HttpAnswer | undefined {
   const methods = path === "/get" ? ["GET", "HEAD", "POST"] : ["GET", "POST"];
-  if (methods.includes(method) && headers.upgrade === undefined) return undefined;
-  return {
-    status: 405,
-    text: `error: ${method} is not allowed here`,
-    headers: { Allow: methods.join(", ") },
-  };
+  if (methods.includes(method)) return undefined;
+  const headers = { Allow: methods.join(", ") };
+  return { status: 405, text: `error: ${method} is not allowed here`, headers };
 }
 
-async function answer(request: IncomingMessage, url: URL, route: Route): Promise<FullAnswer> {
+async function answer(request: IncomingMessage, { query }: RequestTarget, route: Route): Promise<HttpAnswer> {
   const form = await readForm(request);
-  if (form === undefined)
-    return { status: 413, text: `error: the form is larger than ${MAX_BODY_BYTES} bytes` };
+  if (form === "too large")
+    return { status: 413, text: "error: the form is too large", headers: { Connection: "close" } };
   // As in the original, a parameter of the form goes before one of the query.
-  return route(new URLSearchParams([...form, ...url.searchParams]));
+  return route(new URLSearchParams([...form, ...new URLSearchParams(query)]));
 }
 
 /** Every Host header: `headers.host` holds only the first. */
@@ -116,25 +107,22 @@ function hostHeaders({ rawHeaders }: IncomingMessage): readonly string[] {
   return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === "host");
 }
 
-/** The parameters in the body, none if it is no form; undefined if it is too large. */
-async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  const isForm = /^application\/x-www-form-urlencoded(;|$)/i.test(request.headers["content-type"] ?? "");
-  return new URLSearchParams(isForm ? Buffer.concat(chunks).toString() : "");
+function refuseTunnel(_request: IncomingMessage, socket: Duplex): void {
+  socket.on("error", () => undefined);
+  sendLastAnswer(socket, { status: 403, text: "error: refused: no upgrades and no tunnels here" });
 }
 
-function send(response: ServerResponse, { status, text, headers }: FullAnswer): void {
-  const type = status === 200 ? "text/plain" : "text/plain; charset=utf-8";
-  // What is left of a refused request is not read.
-  if (status === 413) response.shouldKeepAlive = false;
-  response.writeHead(status, { ...HEADERS, ...headers, "Content-Type": type });
-  response.end(`${text}\n`);
+/** What could not be read as a request, or did not come in time. */
+function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  if (error.code === "HPE_HEADER_OVERFLOW")
+    sendLastAnswer(socket, { status: 431, text: "error: address and headers are too large" });
+  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
+    sendLastAnswer(socket, { status: 408, text: "error: the request did not come in time" });
+  else sendLastAnswer(socket, { status: 400, text: "error: not an HTTP request" });
 }
 
 function listen(server: Server, address: HttpAddress): Promise<void> {

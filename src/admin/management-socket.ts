@@ -14,7 +14,7 @@ const MAX_CONNECTIONS = 64;
 export interface ManagementSocket {
   readonly endpoint: ManagementAddress;
   /** Stops accepting. Connections that are open stay. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Listens for management connections, at most 64 at once; more are dropped. @throws ProxyError LISTEN_FAILED */
@@ -22,21 +22,21 @@ export async function openManagementSocket(
   address: ManagementAddress,
   onConnection: (socket: Socket) => void,
 ): Promise<ManagementSocket> {
+  let accepted = 0;
   const server = createServer({ noDelay: true }, (socket) => {
     // Whoever takes the connection over sees its errors too; this one is for those that come before.
     socket.on("error", () => undefined);
+    accepted += 1;
+    // The peers of a Unix socket have no address, and it is by that that grpc-js tells connections apart.
+    if ("path" in address) Object.defineProperty(socket, "remoteAddress", { value: `unix:${accepted}` });
     onConnection(socket);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  if ("path" in address) await listenOnPath(server, address.path);
-  else await listenOn(server, { host: address.host, port: address.port }, formatAddress(address));
-  server.on("error", () => undefined);
+  if ("path" in address) return listenOnPath(server, address.path);
+  await listenOn(server, { host: address.host, port: address.port }, formatAddress(address));
   return {
-    endpoint: "path" in address ? address : boundEndpoint(server),
-    close() {
-      server.close();
-      if ("path" in address) void rm(address.path, { force: true });
-    },
+    endpoint: boundEndpoint(server),
+    close: () => Promise.resolve(void server.close()),
   };
 }
 
@@ -45,15 +45,18 @@ export async function openManagementSocket(
  * path: at no moment can another user connect. (The mode at its creation would depend on the umask, which belongs
  * to the whole process.) The move also replaces what a proxy that was killed has left behind.
  */
-async function listenOnPath(server: Server, path: string): Promise<void> {
+async function listenOnPath(server: Server, path: string): Promise<ManagementSocket> {
   try {
     await refuseIfInUse(path);
-    const folder = await mkdtemp(join(dirname(path), ".seamless-"));
+    // A short name, because a socket's path has about 100 bytes.
+    const folder = await mkdtemp(join(dirname(path), ".s-"));
     try {
       const hidden = join(folder, "s");
       await listenOn(server, { path: hidden }, `unix:${path}`);
       await chmod(hidden, 0o600);
+      const { ino } = await lstat(hidden);
       await rename(hidden, path);
+      return { endpoint: { path }, close: () => closePath(server, path, ino) };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -61,6 +64,13 @@ async function listenOnPath(server: Server, path: string): Promise<void> {
     server.close();
     throw error instanceof ProxyError ? error : listenError(`unix:${path}`, error);
   }
+}
+
+/** The file goes first, while we still answer: until then no other proxy takes the path, after that it may. */
+async function closePath(server: Server, path: string, ino: number): Promise<void> {
+  const present = await lstat(path).catch(() => undefined);
+  if (present?.ino === ino) await rm(path, { force: true });
+  server.close();
 }
 
 async function refuseIfInUse(path: string): Promise<void> {
@@ -94,6 +104,7 @@ function listenOn(server: Server, where: object, name: string): Promise<void> {
     server.once("error", fail);
     server.listen(where, () => {
       server.off("error", fail);
+      server.on("error", () => undefined);
       resolve();
     });
   });

@@ -2,14 +2,9 @@ import type { ManagedService, Management } from "../control/management.js";
 import type { ServiceState } from "../control/service-state.js";
 import { ProxyError, type ProxyErrorCode } from "../errors.js";
 import type { Logger } from "../logger.js";
+import type { HttpAnswer } from "./http-answer.js";
 
-export interface Answer {
-  readonly status: number;
-  /** Without the newline at its end. */
-  readonly text: string;
-}
-
-export type Route = (parameters: URLSearchParams) => Promise<Answer>;
+export type Route = (parameters: URLSearchParams) => Promise<HttpAnswer>;
 
 const STATUS: Partial<Record<ProxyErrorCode, number>> = { SERVICE_NOT_FOUND: 404, SHUTTING_DOWN: 503 };
 
@@ -19,7 +14,7 @@ const STATUS: Partial<Record<ProxyErrorCode, number>> = { SERVICE_NOT_FOUND: 404
  */
 export function createShimRoutes(management: Management, logger: Logger): ReadonlyMap<string, Route> {
   const route = (
-    handle: (service: ManagedService, parameters: URLSearchParams) => Promise<Answer>,
+    handle: (service: ManagedService, parameters: URLSearchParams) => Promise<HttpAnswer>,
   ): Route => {
     return async (parameters) => {
       try {
@@ -37,20 +32,20 @@ export function createShimRoutes(management: Management, logger: Logger): Readon
   ]);
 }
 
-async function setBackends(service: ManagedService, parameters: URLSearchParams): Promise<Answer> {
+async function setBackends(service: ManagedService, parameters: URLSearchParams): Promise<HttpAnswer> {
   const backends = (parameters.get("backends") ?? "").split(",").map((entry) => ({ address: entry.trim() }));
   const { state } = await service.set(backends);
   return listed(state);
 }
 
-async function addBackend(service: ManagedService, parameters: URLSearchParams): Promise<Answer> {
+async function addBackend(service: ManagedService, parameters: URLSearchParams): Promise<HttpAnswer> {
   const address = parameters.get("backend") ?? "";
   if (address === "") return { status: 400, text: "error: missing 'backend' parameter" };
   const { state } = await service.add([{ address }]);
   return listed(state);
 }
 
-async function removeBackend(service: ManagedService, parameters: URLSearchParams): Promise<Answer> {
+async function removeBackend(service: ManagedService, parameters: URLSearchParams): Promise<HttpAnswer> {
   const address = parameters.get("backend") ?? "";
   if (address === "") return { status: 400, text: "missing 'backend' parameter" };
   try {
@@ -65,7 +60,7 @@ async function removeBackend(service: ManagedService, parameters: URLSearchParam
 }
 
 /** Each address once per unit of its weight, so that setting what was read gives the same traffic. */
-function listed({ backends }: ServiceState): Answer {
+function listed({ backends }: ServiceState): HttpAnswer {
   const inRotation = backends.filter(({ status }) => status !== "draining");
   const text = inRotation
     .flatMap(({ address, weight }) => Array.from({ length: weight }, () => address))
@@ -73,7 +68,7 @@ function listed({ backends }: ServiceState): Answer {
   return { status: 200, text };
 }
 
-function explain(error: unknown, logger: Logger): Answer {
+function explain(error: unknown, logger: Logger): HttpAnswer {
   if (!(error instanceof ProxyError)) {
     logger.error({ event: "handler-failed", err: error }, "a bug in seamless: an HTTP request failed");
     return { status: 500, text: "error: internal error; the proxy's log says more" };

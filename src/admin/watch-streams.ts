@@ -1,6 +1,7 @@
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import type { WatchBackendsRequest, WatchBackendsResponse } from "@seamless/proto";
-import type { Management } from "../control/management.js";
+import type { Management, Watch } from "../control/management.js";
+import type { ServiceState } from "../control/service-state.js";
 import { ProxyError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { fromProtoPosition } from "./from-proto.js";
@@ -10,6 +11,11 @@ import { toProtoState } from "./to-proto.js";
 type WatchCall = ServerWritableStream<WatchBackendsRequest, WatchBackendsResponse>;
 
 const MAX_WATCHES_PER_CONNECTION = 16;
+/**
+ * How much may wait for a reader: all the 128 states that a returning watcher may have missed if they are of 7
+ * backends or fewer, or one state of the largest list.
+ */
+const MAX_WAITING_ITEMS = 1_024;
 
 /** The open WatchBackends streams. */
 export interface WatchStreams {
@@ -20,7 +26,8 @@ export interface WatchStreams {
 
 /**
  * A stream is open until the client cancels or its connection goes ("cancelled", "close"), until `close`, or until it
- * fails at its start. While its `write` answers false nothing is sent; "drain" resumes it with the latest state.
+ * fails at its start. What a stream has written and its reader not yet taken is counted; once that is too much,
+ * nothing is sent until all of it is taken, and then the latest state.
  */
 export function createWatchStreams(management: Management, logger: Logger): WatchStreams {
   const open = new Map<WatchCall, { readonly peer: string; readonly end: () => void }>();
@@ -33,17 +40,13 @@ export function createWatchStreams(management: Management, logger: Logger): Watc
       const message = `${MAX_WATCHES_PER_CONNECTION} watches are open on this connection already`;
       throw new ProxyError("LIMIT_EXCEEDED", message);
     }
-    const service = management.service(call.request.service);
-    const watch = service.watch(fromProtoPosition(call.request.after), (state) => {
-      return call.write({ state: toProtoState(state) });
-    });
+    const watch = startWatch(management, call);
     const end = (): void => {
       if (!open.delete(call)) return;
       watch.close();
       call.end();
     };
     open.set(call, { peer, end });
-    call.on("drain", () => watch.resume());
     for (const event of ["cancelled", "close", "error"]) call.on(event, end);
   };
 
@@ -64,4 +67,23 @@ export function createWatchStreams(management: Management, logger: Logger): Watc
       for (const { end } of [...open.values()]) end();
     },
   };
+}
+
+/**
+ * Not by `write` answering false, which it does after 16 states whatever their size: a watcher that comes back would
+ * miss revisions that are still kept.
+ */
+function startWatch(management: Management, call: WatchCall): Watch {
+  let waiting = 0;
+  const send = (state: ServiceState): boolean => {
+    const items = 1 + state.backends.length;
+    waiting += items;
+    call.write({ state: toProtoState(state) }, () => {
+      waiting -= items;
+      if (waiting === 0) watch.resume();
+    });
+    return waiting < MAX_WAITING_ITEMS;
+  };
+  const watch = management.service(call.request.service).watch(fromProtoPosition(call.request.after), send);
+  return watch;
 }
