@@ -21,7 +21,7 @@ const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
   UNAVAILABLE: ({ details }, address) =>
     details["outcome"] === "unknown"
       ? "see with `seamlessctl get` whether it was carried out; doing it again does no harm"
-      : `is the proxy running, and is ${address} its gRPC address (--address, SEAMLESS_ADDRESS)?`,
+      : `\`seamless LISTEN BACKENDS\` starts a proxy; --address or SEAMLESS_ADDRESS names another than ${address}`,
   DEADLINE_EXCEEDED: () => "see with `seamlessctl get` how things are; --timeout gives it more time",
   REVISION_MISMATCH: ({ currentRevision = "N" }) =>
     `look at the list with \`seamlessctl get\`, then try again with --if-revision ${currentRevision}`,

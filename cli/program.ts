@@ -43,8 +43,7 @@ export function createProgram(context: Context): Command {
   const program = addGlobalOptions(new Command("seamlessctl"))
     .description("Manages a Seamless proxy.")
     .version(context.version, "-V, --version", "print the version of seamlessctl and exit")
-    .addHelpText("after", HELP)
-    .action((_: object, command: Command) => command.help({ error: true }));
+    .addHelpText("after", HELP);
   for (const create of COMMANDS) program.addCommand(create(context));
   for (const command of [program, ...program.commands]) {
     command

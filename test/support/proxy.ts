@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { TestContext } from "node:test";
+import { connect, type SeamlessClient } from "@seamless/sdk";
+
+export const root = fileURLToPath(new URL("../../../", import.meta.url));
+export const daemon = `${root}src/bin/seamless.js`;
+export const ctl = `${root}cli/bin/seamlessctl.js`;
+
+export interface ProxyOptions {
+  readonly backends: readonly string[];
+  readonly args?: readonly string[];
+  /** Limit on open files. Default: that of the tests. */
+  readonly openFiles?: number;
+}
+
+export interface RunningProxy {
+  readonly child: ChildProcess;
+  /** Where clients connect. */
+  readonly port: number;
+  /** gRPC address, `host:port`. */
+  readonly grpc: string;
+  /** Base URL of the curl interface. */
+  readonly http: string;
+  readonly client: SeamlessClient;
+  readonly log: readonly LogLine[];
+  /** Resolves with the first line of the event, past or future. */
+  logged(event: string): Promise<LogLine>;
+  /** Bytes of memory that are resident. */
+  residentBytes(): number;
+  /** Sends SIGTERM and resolves with the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly event: string };
+
+/** Starts the real program on free ports; ends it after the test, and fails if it doesn't end in order. */
+export async function startProxy(t: TestContext, options: ProxyOptions): Promise<RunningProxy> {
+  const child = spawnDaemon(options);
+  const log: LogLine[] = [];
+  const waiting: { event: string; resolve: (line: LogLine) => void }[] = [];
+  createInterface(child.stderr ?? assert.fail()).on("line", (text) => {
+    const line = JSON.parse(text) as LogLine;
+    log.push(line);
+    for (const { event, resolve } of waiting) if (event === line.event) resolve(line);
+  });
+  const logged = (event: string): Promise<LogLine> =>
+    new Promise((resolve, reject) => {
+      const seen = log.find((line) => line.event === event);
+      if (seen) resolve(seen);
+      waiting.push({ event, resolve });
+      child.once("exit", () => reject(new Error(`the proxy ended: ${JSON.stringify(log)}`)));
+    });
+  const ended = once(child, "exit");
+  ended.catch(() => undefined);
+  const stop = async (): Promise<number | null> => {
+    child.kill("SIGTERM");
+    const [code] = (await ended) as [number | null];
+    return code;
+  };
+  const ready = await logged("ready");
+  const grpc = String(ready["grpc"]);
+  const client = connect({ address: grpc });
+  t.after(async () => {
+    client.close();
+    if (child.exitCode === null && child.signalCode === null)
+      assert.equal(await stop(), 0, JSON.stringify(log.at(-1)));
+  });
+  return {
+    child,
+    port: Number(String(ready["listen"]).split(":").at(-1)),
+    grpc,
+    http: `http://${String(ready["http"])}`,
+    client,
+    log,
+    logged,
+    residentBytes: () => residentBytes(child),
+    stop,
+  };
+}
+
+function spawnDaemon({ backends, args = [], openFiles }: ProxyOptions): ChildProcess {
+  const own = ["--http-port", "0", "--log-format", "json", "--shutdown-timeout", "500ms"];
+  const grpc = args.some((arg) => arg.startsWith("--grpc")) ? [] : ["--grpc-port", "0"];
+  const argv = [daemon, "127.0.0.1:0", backends.join(","), ...own, ...grpc, ...args];
+  const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
+  if (openFiles === undefined) return spawn(process.execPath, argv, { stdio });
+  const limited = `ulimit -n ${openFiles}; exec "$0" "$@"`;
+  return spawn("bash", ["-c", limited, process.execPath, ...argv], { stdio });
+}
+
+function residentBytes(child: ChildProcess): number {
+  const status = readFileSync(`/proc/${child.pid ?? 0}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
+}
