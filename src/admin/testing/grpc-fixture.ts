@@ -1,0 +1,76 @@
+import { once } from "node:events";
+import type { TestContext } from "node:test";
+import { credentials, type ChannelOptions, type ServiceError } from "@grpc/grpc-js";
+import { SeamlessServiceClient } from "@seamless/proto";
+import { pino } from "pino";
+import { startGrpcServer, type GrpcServer } from "../grpc-server.js";
+import type { ManagementAddress } from "../management-socket.js";
+import { FakeManagement } from "./fake-management.js";
+
+export interface GrpcFixture {
+  readonly management: FakeManagement;
+  readonly server: GrpcServer;
+  /** `host:port` or `unix:path`. */
+  readonly target: string;
+  readonly port: number;
+  /** What the server has logged, as JSON lines. */
+  readonly log: string[];
+  /** A client with a connection of its own. */
+  connect(options?: ChannelOptions): SeamlessServiceClient;
+}
+
+export async function startGrpc(
+  t: TestContext,
+  address: ManagementAddress = { host: "127.0.0.1", port: 0 },
+): Promise<GrpcFixture> {
+  const management = new FakeManagement();
+  const log: string[] = [];
+  const logger = pino({}, { write: (line: string) => void log.push(line) });
+  const server = await startGrpcServer({ management, address, logger });
+  const { endpoint } = server;
+  const target = "path" in endpoint ? `unix:${endpoint.path}` : `${endpoint.host}:${endpoint.port}`;
+  const clients: SeamlessServiceClient[] = [];
+  t.after(async () => {
+    for (const client of clients) client.close();
+    await server.close(0);
+  });
+  return {
+    management,
+    server,
+    target,
+    port: "port" in endpoint ? endpoint.port : 0,
+    log,
+    connect(options) {
+      const own = { "grpc.use_local_subchannel_pool": 1, ...options };
+      const client = new SeamlessServiceClient(target, credentials.createInsecure(), own);
+      clients.push(client);
+      return client;
+    },
+  };
+}
+
+/** One unary call as a promise. */
+export function ask<Response>(
+  start: (callback: (error: ServiceError | null, response: Response) => void) => unknown,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    start((error, response) => {
+      if (error) reject(error);
+      else resolve(response);
+    });
+  });
+}
+
+/** Resolves once `holds` does; looks again whenever there was something to do. */
+export async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`still not so after ${timeoutMs} ms: ${holds.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+export async function eventOf<T>(emitter: NodeJS.EventEmitter, event: string): Promise<T> {
+  const [value] = (await once(emitter, event)) as [T];
+  return value;
+}
