@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { TestContext } from "node:test";
 import { credentials, type ChannelOptions, type ServiceError } from "@grpc/grpc-js";
 import { SeamlessServiceClient } from "@seamless/proto";
@@ -16,7 +15,7 @@ export interface GrpcFixture {
   /** What the server has logged, as JSON lines. */
   readonly log: string[];
   /** A client with a connection of its own. */
-  connect(options?: ChannelOptions): SeamlessServiceClient;
+  readonly connect: (options?: ChannelOptions) => SeamlessServiceClient;
 }
 
 export async function startGrpc(
@@ -70,7 +69,14 @@ export async function until(holds: () => boolean, timeoutMs = 5_000): Promise<vo
   }
 }
 
-export async function eventOf<T>(emitter: NodeJS.EventEmitter, event: string): Promise<T> {
-  const [value] = (await once(emitter, event)) as [T];
-  return value;
+/** Something to wait for that a test lets happen. */
+export interface Gate {
+  readonly opened: Promise<void>;
+  readonly open: () => void;
+}
+
+export function createGate(): Gate {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
 }

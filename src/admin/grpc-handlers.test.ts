@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { status, type ServerUnaryCall } from "@grpc/grpc-js";
+import type { GetRequest, GetResponse, SetRequest, SetResponse } from "@seamless/proto";
+import { pino } from "pino";
+import { createGrpcHandlers } from "./grpc-handlers.js";
+import { createGate } from "./testing/grpc-fixture.js";
+import { FakeManagement } from "./testing/fake-management.js";
+import { createWatchStreams } from "./watch-streams.js";
+
+const logger = pino({ enabled: false });
+
+function handlersOf(management: FakeManagement): ReturnType<typeof createGrpcHandlers> {
+  return createGrpcHandlers(management, createWatchStreams(management, logger), logger);
+}
+
+test("a call that takes longer than 30 s is answered with DEADLINE_EXCEEDED", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const management = new FakeManagement();
+  management.onAsk = (ask) => (ask === "set" ? new Promise(() => undefined) : undefined);
+  const call = { request: { service: "", backends: [] } } as unknown as ServerUnaryCall<
+    SetRequest,
+    SetResponse
+  >;
+  let code: status | undefined;
+  const answered = createGate();
+  handlersOf(management).set(call, (error) => {
+    code = error?.code;
+    answered.open();
+  });
+  t.mock.timers.tick(29_999);
+  await new Promise(setImmediate);
+  assert.equal(code, undefined);
+  t.mock.timers.tick(1);
+  await answered.opened;
+  assert.equal(code, status.DEADLINE_EXCEEDED);
+});
+
+test("a call that has been answered leaves no timer behind", async () => {
+  const before = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const call = { request: { service: "" } } as unknown as ServerUnaryCall<GetRequest, GetResponse>;
+  await new Promise<void>((resolve) => handlersOf(new FakeManagement()).get(call, () => resolve()));
+  const after = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  assert.equal(after, before);
+});
