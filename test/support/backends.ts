@@ -69,11 +69,12 @@ export async function deadAddress(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-/** Connects, reads all there is, and resolves with it; rejects if the connection is reset. */
-export async function readAll(port: number): Promise<string> {
+/** Connects, sends the request, reads all there is, and resolves with it; rejects if the connection is reset. */
+export async function readAll(port: number, request = ""): Promise<string> {
   const socket = connect({ port, host: "127.0.0.1" });
   let text = "";
   socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+  if (request !== "") socket.write(request);
   await once(socket, "close");
   return text;
 }

@@ -10,7 +10,6 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
 }
 
 /** Runs a program to its end. */
@@ -19,9 +18,11 @@ export async function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Outcome> {
-  const child = spawn(program, args, { env: { ...process.env, ...options.env }, stdio: "pipe" });
+  const child = spawn(program, args, {
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const output = collect(child);
-  child.stdin.end(options.input ?? "");
   const [exitCode] = (await once(child, "close")) as [number | null];
   return { exitCode, ...output };
 }

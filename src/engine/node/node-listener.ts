@@ -38,6 +38,7 @@ export class NodeListener implements Listener, ConnectionHost {
   #closing:
     { readonly promise: Promise<CloseReport>; readonly openAtStart: number; finish(): void } | undefined;
   #cut = 0;
+  #bound: AddressInfo = { address: "", port: 0, family: "" };
   readonly #probing = setInterval(() => {
     for (const connection of this.#connections) connection.probe();
   }, PROBE_INTERVAL_MS).unref();
@@ -57,8 +58,9 @@ export class NodeListener implements Listener, ConnectionHost {
     return listener;
   }
 
+  /** Where it listens, or did until it was closed. */
   get endpoint(): Endpoint {
-    const { address, port } = this.#server.address() as AddressInfo;
+    const { address, port } = this.#bound;
     return { host: address, port };
   }
 
@@ -197,6 +199,7 @@ export class NodeListener implements Listener, ConnectionHost {
       this.#server.once("error", reject);
       this.#server.listen({ host, port, backlog: BACKLOG }, () => {
         this.#server.off("error", reject);
+        this.#bound = this.#server.address() as AddressInfo;
         resolve();
       });
     });

@@ -8,7 +8,7 @@ const KEEP_ALIVE_MS = 60_000;
  * Unsent bytes at which the sender is paused. More than the 64 KiB that Node reads at once, or every read would
  * pause the sender even if the kernel took all of it; small enough to bound a stalled connection to some 200 KiB.
  */
-const WRITE_MARK_BYTES = 128 * 1024;
+const WRITE_MARK_BYTES = 68 * 1024;
 
 /** Waiting connections that the kernel keeps; cut to net.core.somaxconn. */
 export const BACKLOG = 4096;

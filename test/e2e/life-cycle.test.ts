@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { connect as connectSdk } from "@seamless/sdk";
+import { startEcho } from "../support/backends.js";
+import { run } from "../support/process.js";
+import { daemon, startProxy } from "../support/proxy.js";
+import { until } from "../support/until.js";
+
+test("SIGTERM stops accepting and lets an open connection end; management shows it meanwhile; exit 0", async (t) => {
+  const echo = await startEcho(t);
+  const proxy = await startProxy(t, { backends: [echo.address], args: ["--shutdown-timeout", "30s"] });
+  const socket = connect({ port: proxy.port, host: "127.0.0.1" });
+  socket.write("before");
+  await once(socket, "data");
+  const stopped = proxy.stop();
+  await proxy.logged("stopping");
+  const { proxy: info } = await proxy.client.get();
+  assert.deepEqual([info.shuttingDown, info.openConnections], [true, 1]);
+  await assert.rejects(proxy.client.add(["127.0.0.1:9"]), { code: "SHUTTING_DOWN" });
+  const refused = connect({ port: proxy.port, host: "127.0.0.1" });
+  const [error] = (await once(refused, "error")) as [NodeJS.ErrnoException];
+  assert.equal(error.code, "ECONNREFUSED");
+  socket.write("after");
+  const [reply] = (await once(socket, "data")) as [Buffer];
+  assert.equal(reply.toString(), "after");
+  socket.end();
+  assert.equal(await stopped, 0);
+  assert.deepEqual([proxy.log.at(-1)?.["ended"], proxy.log.at(-1)?.["cut"]], [1, 0]);
+});
+
+test("what is still open after the shutdown timeout is reset, and counted", async (t) => {
+  const echo = await startEcho(t);
+  const proxy = await startProxy(t, { backends: [echo.address], args: ["--shutdown-timeout", "100ms"] });
+  const socket = connect({ port: proxy.port, host: "127.0.0.1" });
+  socket.write("x");
+  await once(socket, "data");
+  const reset = once(socket, "error");
+  assert.equal(await proxy.stop(), 0);
+  const [error] = (await reset) as [NodeJS.ErrnoException];
+  assert.equal(error.code, "ECONNRESET");
+  assert.equal(proxy.log.at(-1)?.["cut"], 1);
+});
+
+test("a second signal ends it at once", async (t) => {
+  const echo = await startEcho(t);
+  const proxy = await startProxy(t, { backends: [echo.address], args: ["--shutdown-timeout", "1h"] });
+  const socket = connect({ port: proxy.port, host: "127.0.0.1" });
+  socket.on("error", () => undefined);
+  socket.write("x");
+  await once(socket, "data");
+  const stopped = proxy.stop();
+  await proxy.logged("stopping");
+  proxy.child.kill("SIGTERM");
+  assert.equal(await stopped, 0);
+});
+
+test("watches end when it stops", async (t) => {
+  const echo = await startEcho(t);
+  const proxy = await startProxy(t, { backends: [echo.address] });
+  const states = proxy.client.watch()[Symbol.asyncIterator]();
+  await states.next();
+  const next = states.next();
+  assert.equal(await proxy.stop(), 0);
+  proxy.client.close();
+  await assert.rejects(next, { code: "CANCELLED" });
+});
+
+test("a port in use is one clear line and exit 1, whichever port it is", async (t) => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  t.after(() => taken.close());
+  const port = String((taken.address() as AddressInfo).port);
+  for (const args of [
+    [`127.0.0.1:${port}`, "a:1", "--http-port", "0", "--grpc-port", "0"],
+    ["127.0.0.1:0", "a:1", "--http-port", port, "--grpc-port", "0"],
+    ["127.0.0.1:0", "a:1", "--http-port", "0", "--grpc-port", port],
+  ]) {
+    const { exitCode, stderr, stdout } = await run(process.execPath, [daemon, ...args]);
+    assert.equal(exitCode, 1);
+    const line = `seamless: cannot listen on 127.0.0.1:${port}: the address is in use by another program\n`;
+    assert.deepEqual([stdout, stderr], ["", line]);
+  }
+});
+
+test("usage errors exit 2, --version exits 0", async () => {
+  const usage = await run(process.execPath, [daemon, "8080"]);
+  assert.equal(usage.exitCode, 2);
+  assert.match(usage.stderr, /^seamless: missing required argument 'backends'/);
+  assert.equal((await run(process.execPath, [daemon, "-version"])).stdout, "seamless 0.1.0\n");
+});
+
+test("a backend that is the proxy itself is refused at the start", async (t) => {
+  const echo = await startEcho(t);
+  const { exitCode, stderr } = await run(process.execPath, [daemon, "127.0.0.1:0", "localhost:6778"]);
+  assert.equal(exitCode, 1);
+  assert.match(
+    stderr,
+    /^seamless: localhost:6778 can't be a backend: 127\.0\.0\.1:6778 is this proxy itself\n$/,
+  );
+  const proxy = await startProxy(t, { backends: [echo.address] });
+  for (const address of [
+    `127.0.0.1:${proxy.port}`,
+    `LOCALHOST:${proxy.port}`,
+    proxy.grpc,
+    `[::ffff:127.0.0.1]:${proxy.port}`,
+  ]) {
+    await assert.rejects(proxy.client.add([address]), { code: "FORBIDDEN_BACKEND" }, address);
+  }
+});
+
+test("gRPC on a Unix socket that only its owner can open, also after a kill -9", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-test-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "grpc.sock");
+  const echo = await startEcho(t);
+  const start = (): ReturnType<typeof startProxy> =>
+    startProxy(t, { backends: [echo.address], args: ["--grpc", `unix:${path}`] });
+  const first = await start();
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  const second = await run(process.execPath, [
+    daemon,
+    "127.0.0.1:0",
+    "a:1",
+    "--http-port",
+    "0",
+    "--grpc",
+    `unix:${path}`,
+  ]);
+  assert.equal(second.exitCode, 1);
+  assert.match(second.stderr, /another program listens there/);
+  first.child.kill("SIGKILL");
+  await once(first.child, "exit");
+  assert.ok(existsSync(path));
+  const third = await start();
+  const client = connectSdk({ address: `unix:${path}` });
+  t.after(() => client.close());
+  assert.equal((await client.get()).state.revision, 1n);
+  assert.equal(await third.stop(), 0);
+  await until("the socket is gone", () => !existsSync(path));
+});

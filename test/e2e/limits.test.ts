@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { test, type TestContext } from "node:test";
+import { readAll, startBackend, startEcho, startNamed } from "../support/backends.js";
+import { hasProgram } from "../support/programs.js";
+import { startProxy } from "../support/proxy.js";
+import { startNginx } from "../support/servers.js";
+import { until } from "../support/until.js";
+import { newConnections } from "../support/wrk.js";
+
+const MIB = 1024 * 1024;
+/** The whole claim is 100,000. */
+const SHORT_CONNECTIONS = Number(process.env["SEAMLESS_E2E_CONNECTIONS"] ?? 20_000);
+
+async function open(t: TestContext, port: number): Promise<Socket> {
+  const socket = connect({ port, host: "127.0.0.1" });
+  t.after(() => socket.destroy());
+  await new Promise((resolve) => socket.on("connect", resolve).on("error", resolve));
+  return socket;
+}
+
+test("100 stalled readers with 64 MiB waiting each add less than 64 MiB of memory", async (t) => {
+  const block = Buffer.alloc(MIB);
+  const source = await startBackend(t, (socket) => {
+    let left = 64;
+    const pump = (): void => {
+      while (left > 0 && socket.write(block)) left -= 1;
+    };
+    socket.on("drain", pump);
+    pump();
+  });
+  const proxy = await startProxy(t, { backends: [source.address] });
+  await readAllOf(await open(t, proxy.port), 1);
+  const before = proxy.residentBytes();
+  const readers = await Promise.all(Array.from({ length: 100 }, () => open(t, proxy.port)));
+  for (const reader of readers) reader.pause();
+  await until("all backends send", () => source.accepted === 101);
+  await settled(async () => (await proxy.client.get()).state.backends[0]?.counters?.bytesOut);
+  const grown = proxy.residentBytes() - before;
+  t.diagnostic(`${(grown / MIB).toFixed(1)} MiB for 100 stalled connections`);
+  assert.ok(grown < 64 * MIB, `${(grown / MIB).toFixed(1)} MiB`);
+});
+
+/** Resolves when the value has stopped changing. */
+async function settled<T>(read: () => Promise<T>): Promise<void> {
+  let [last, same] = [await read(), 0];
+  await until(
+    "the value stops changing",
+    async () => {
+      const now = await read();
+      same = now === last ? same + 1 : 0;
+      last = now;
+      return same >= 20;
+    },
+    30_000,
+  );
+}
+
+async function readAllOf(socket: Socket, bytes: number): Promise<void> {
+  let received = 0;
+  for await (const chunk of socket as AsyncIterable<Buffer>) if ((received += chunk.length) >= bytes) break;
+}
+
+test("short connections leave no descriptor behind", async (t) => {
+  if (!hasProgram(t, "wrk") || !hasProgram(t, "nginx")) return;
+  const nginx = await startNginx(t, "x");
+  const proxy = await startProxy(t, { backends: [nginx.address] });
+  const descriptors = (): number => readdirSync(`/proc/${proxy.child.pid ?? 0}/fd`).length;
+  await newConnections(proxy.port, 1);
+  await until("no connection is open", async () => (await proxy.client.get()).proxy.openConnections === 0);
+  const before = descriptors();
+  let served = 0;
+  while (served < SHORT_CONNECTIONS) {
+    const load = await newConnections(proxy.port, 2);
+    assert.equal(load.failures, "");
+    served += load.requests;
+  }
+  await until("no connection is open", async () => (await proxy.client.get()).proxy.openConnections === 0);
+  await until(`descriptors: ${descriptors()} now, ${before} before`, () => descriptors() <= before);
+  t.diagnostic(`${served} connections`);
+});
+
+test("out of descriptors it refuses clients, serves those it has, and answers management", async (t) => {
+  const echo = await startEcho(t);
+  const proxy = await startProxy(t, { backends: [echo.address], openFiles: 256 });
+  const { proxy: limits } = await proxy.client.get();
+  assert.equal(limits.maxConnections, 64);
+
+  const inUse = await open(t, proxy.port);
+  const crowd = await Promise.all(Array.from({ length: 400 }, () => open(t, proxy.port)));
+  await until(
+    "the crowd is refused",
+    async () => (await proxy.client.get()).proxy.refusedConnections >= 337n,
+  );
+  inUse.write("still here");
+  const [reply] = (await once(inUse, "data")) as [Buffer];
+  assert.equal(reply.toString(), "still here");
+  assert.ok((await proxy.logged("refused"))["reason"] === "connection-limit");
+  await proxy.client.add(["127.0.0.1:9"]);
+  await proxy.client.remove(["127.0.0.1:9"]);
+
+  for (const socket of crowd) socket.destroy();
+  await until("there is room again", async () => (await proxy.client.get()).proxy.openConnections <= 1);
+  const fresh = await open(t, proxy.port);
+  fresh.write("hello");
+  const [greeting] = (await once(fresh, "data")) as [Buffer];
+  assert.equal(greeting.toString(), "hello");
+});
+
+test("a dead backend costs its clients nothing while another one works, and is put aside", async (t) => {
+  const [dead, works] = await Promise.all([startNamed(t, "dead"), startNamed(t, "works")]);
+  const proxy = await startProxy(t, { backends: [dead.address, works.address] });
+  dead.server.close();
+  await once(dead.server, "close");
+  for (let i = 0; i < 50; i++) assert.equal(await readAll(proxy.port), "works");
+  const { state } = await proxy.client.get();
+  assert.equal(state.backends[0]?.state, 3);
+  assert.match(state.backends[0].error, /3 connects in a row failed \(ECONNREFUSED\)/);
+  assert.equal(state.backends[0].counters?.failedConnects, 3n);
+});

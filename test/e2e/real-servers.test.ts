@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { test, type TestContext } from "node:test";
+import { endAfter, run } from "../support/process.js";
+import { hasProgram } from "../support/programs.js";
+import { startProxy, type RunningProxy } from "../support/proxy.js";
+import { startNginx, startPostgres, startRedis, type RealServer } from "../support/servers.js";
+import { until } from "../support/until.js";
+import { newConnections } from "../support/wrk.js";
+
+/** A client program that stays connected and answers line by line. */
+interface Session {
+  ask(question: string): Promise<string>;
+  end(): void;
+}
+
+function startSession(t: TestContext, program: string, args: readonly string[]): Session {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+  endAfter(t, child);
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  return {
+    async ask(question) {
+      child.stdin.write(`${question}\n`);
+      const line = (await lines.next()) as IteratorResult<string, undefined>;
+      return line.value ?? "";
+    },
+    end: () => child.stdin.end(),
+  };
+}
+
+/** The old session stays on the old server until it ends, new ones reach the new server, and then the old one is drained. */
+async function switchUnderSession(
+  proxy: RunningProxy,
+  servers: readonly [RealServer, RealServer],
+  open: () => Session,
+  ask: (session: Session) => Promise<string>,
+): Promise<void> {
+  const [oldServer, newServer] = servers;
+  const before = open();
+  assert.equal(await ask(before), String(oldServer.port));
+  await proxy.client.set([newServer.address]);
+  assert.equal(await ask(before), String(oldServer.port));
+  const after = open();
+  assert.equal(await ask(after), String(newServer.port));
+  const { state } = await proxy.client.get();
+  assert.deepEqual(
+    state.backends.map(({ address, drain }) => [address, drain?.openConnections]),
+    [
+      [newServer.address, undefined],
+      [oldServer.address, 1],
+    ],
+  );
+  before.end();
+  await until(
+    "the old server is drained",
+    async () => (await proxy.client.get()).state.backends.length === 1,
+  );
+  assert.equal((await proxy.logged("drained"))["backend"], oldServer.address);
+  after.end();
+}
+
+test("Redis is switched under a running redis-cli", async (t) => {
+  if (!hasProgram(t, "redis-server") || !hasProgram(t, "redis-cli")) return;
+  const servers = [await startRedis(t), await startRedis(t)] as const;
+  const proxy = await startProxy(t, { backends: [servers[0].address] });
+  await switchUnderSession(
+    proxy,
+    servers,
+    () => startSession(t, "redis-cli", ["-p", String(proxy.port)]),
+    async (session) => {
+      assert.equal(await session.ask("config get port"), "port");
+      return session.ask("");
+    },
+  );
+});
+
+test("PostgreSQL is switched under a running psql", async (t) => {
+  if (!hasProgram(t, "psql") || !hasProgram(t, "initdb")) return;
+  const servers = [await startPostgres(t), await startPostgres(t)] as const;
+  const proxy = await startProxy(t, { backends: [servers[0].address] });
+  await switchUnderSession(
+    proxy,
+    servers,
+    () =>
+      startSession(t, "psql", [
+        "-h",
+        "127.0.0.1",
+        "-p",
+        String(proxy.port),
+        "-U",
+        "postgres",
+        "-AtX",
+        "postgres",
+      ]),
+    (session) => session.ask("select inet_server_port();"),
+  );
+});
+
+test("nginx is switched under wrk without a failed request, and curl sees the new one", async (t) => {
+  if (!hasProgram(t, "nginx") || !hasProgram(t, "wrk")) return;
+  const servers = [await startNginx(t, "old"), await startNginx(t, "new")] as const;
+  const proxy = await startProxy(t, { backends: [servers[0].address] });
+  const load = newConnections(proxy.port, 4);
+  const curl = (url: string): Promise<string> => run("curl", ["-s", url]).then(({ stdout }) => stdout);
+  assert.equal(await curl(`http://127.0.0.1:${proxy.port}/`), "old");
+  assert.equal(
+    await curl(`${proxy.http}/add?backend=${servers[1].address}`),
+    `${servers[0].address},${servers[1].address}\n`,
+  );
+  assert.equal(await curl(`${proxy.http}/remove?backend=${servers[0].address}`), `${servers[1].address}\n`);
+  assert.equal(await curl(`http://127.0.0.1:${proxy.port}/`), "new");
+  assert.equal((await load).failures, "");
+});
