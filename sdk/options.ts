@@ -1,0 +1,105 @@
+import type { RetryOptions } from "./backoff.js";
+import { SeamlessError } from "./errors.js";
+
+/** Where the proxy is, and how patient the client is with it. */
+export interface ConnectOptions {
+  /**
+   * gRPC address of the proxy: `host:port` (host name, IPv4, or `[IPv6]`) or `unix:/path`. Default:
+   * `127.0.0.1:6778`.
+   */
+  readonly address?: string;
+  /** Service of the calls that name none. Default: `default`. */
+  readonly service?: string;
+  /** Time for a call with all its attempts, sent to the proxy as its deadline. Milliseconds; default: 10000. */
+  readonly timeoutMs?: number;
+  /** How calls are tried again while no proxy answers. */
+  readonly retry?: RetryOptions;
+}
+
+/** {@link ConnectOptions} that were found to be right, with the defaults filled in. */
+export interface Settings {
+  readonly target: Target;
+  readonly service: string;
+  readonly timeoutMs: number;
+  readonly retry: Required<RetryOptions>;
+}
+
+/** Where to connect to. */
+export type Target =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly address: string }
+  | { readonly kind: "unix"; readonly path: string; readonly address: string };
+
+const DEFAULTS = {
+  address: "127.0.0.1:6778",
+  service: "default",
+  timeoutMs: 10_000,
+  retry: { attempts: 4, initialDelayMs: 100, maxDelayMs: 2_000 },
+};
+/** Node's timers take no more; a longer time would run out at once. */
+const MAX_TIME_MS = 2 ** 31 - 1;
+
+/**
+ * Checks all options and fills in the defaults, before anything is connected.
+ * @throws SeamlessError INVALID_OPTIONS naming the option
+ */
+export function resolveOptions(options: ConnectOptions = {}): Settings {
+  const retry = options.retry ?? {};
+  return {
+    target: parseTarget(options.address ?? DEFAULTS.address),
+    service: requireText("service", options.service ?? DEFAULTS.service, "connect"),
+    timeoutMs: requireTimeMs("timeoutMs", options.timeoutMs ?? DEFAULTS.timeoutMs, "connect"),
+    retry: {
+      attempts: requireInteger("retry.attempts", retry.attempts ?? DEFAULTS.retry.attempts, "connect"),
+      initialDelayMs: requireTimeMs(
+        "retry.initialDelayMs",
+        retry.initialDelayMs ?? DEFAULTS.retry.initialDelayMs,
+        "connect",
+      ),
+      maxDelayMs: requireTimeMs("retry.maxDelayMs", retry.maxDelayMs ?? DEFAULTS.retry.maxDelayMs, "connect"),
+    },
+  };
+}
+
+/** @throws SeamlessError INVALID_OPTIONS */
+export function requireText(option: string, value: unknown, method: string): string {
+  if (typeof value === "string") return value;
+  throw invalidOption(`${option} must be a string, not ${show(value)}`, method);
+}
+
+/** @throws SeamlessError INVALID_OPTIONS */
+export function requireTimeMs(option: string, value: unknown, method: string): number {
+  if (typeof value === "number" && value > 0 && value <= MAX_TIME_MS) return value;
+  throw invalidOption(
+    `${option} must be a number of milliseconds from 1 to ${MAX_TIME_MS}, not ${show(value)}`,
+    method,
+  );
+}
+
+/** An INVALID_OPTIONS error. */
+export function invalidOption(text: string, method: string): SeamlessError {
+  return new SeamlessError("INVALID_OPTIONS", text, { status: "INVALID_ARGUMENT", method });
+}
+
+/** A value as an error message shows it. */
+export function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+function requireInteger(option: string, value: unknown, method: string): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
+  throw invalidOption(`${option} must be a whole number of at least 1, not ${show(value)}`, method);
+}
+
+function parseTarget(given: unknown): Target {
+  const address = requireText("address", given, "connect");
+  if (address.startsWith("unix:/")) return { kind: "unix", path: address.slice("unix:".length), address };
+  const [, bracketed, plain, digits] =
+    /^(?:\[([\da-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(address) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host !== undefined && port >= 1 && port <= 65_535) return { kind: "tcp", host, port, address };
+  throw invalidOption(
+    `address must be host:port, as in 127.0.0.1:6778 or [::1]:6778, or unix:/path, not ${show(address)}`,
+    "connect",
+  );
+}
