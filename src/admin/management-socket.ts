@@ -10,6 +10,9 @@ import { listenError } from "../listen-error.js";
 export type ManagementAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
 const MAX_CONNECTIONS = 64;
+/** What `sockaddr_un` holds on macOS; Linux has four more. */
+const MAX_PATH_BYTES = 103;
+const HIDDEN_PREFIX = ".s-";
 
 export interface ManagementSocket {
   readonly endpoint: ManagementAddress;
@@ -47,9 +50,9 @@ export async function openManagementSocket(
  */
 async function listenOnPath(server: Server, path: string): Promise<ManagementSocket> {
   try {
+    refuseIfTooLong(path);
     await refuseIfInUse(path);
-    // A short name, because a socket's path has about 100 bytes.
-    const folder = await mkdtemp(join(dirname(path), ".s-"));
+    const folder = await mkdtemp(join(dirname(path), HIDDEN_PREFIX));
     try {
       const hidden = join(folder, "s");
       await listenOn(server, { path: hidden }, `unix:${path}`);
@@ -71,6 +74,15 @@ async function closePath(server: Server, path: string, ino: number): Promise<voi
   const present = await lstat(path).catch(() => undefined);
   if (present?.ino === ino) await rm(path, { force: true });
   server.close();
+}
+
+/** libuv would cut a longer path without a word. */
+function refuseIfTooLong(path: string): void {
+  const hidden = join(dirname(path), `${HIDDEN_PREFIX}XXXXXX`, "s");
+  const bytes = Math.max(Buffer.byteLength(path), Buffer.byteLength(hidden));
+  if (bytes <= MAX_PATH_BYTES) return;
+  const message = `cannot listen on unix:${path}: the path is too long for a socket (${MAX_PATH_BYTES} bytes)`;
+  throw new ProxyError("LISTEN_FAILED", message);
 }
 
 async function refuseIfInUse(path: string): Promise<void> {
