@@ -1,11 +1,11 @@
 import { connect, type Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
 import type { Target } from "../engine.js";
-import { probeLeg } from "./probe.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
 import { backendSocketOptions } from "./socket-options.js";
 import type { TargetStats } from "./target-stats.js";
+import { keepAlive, probe } from "./tending.js";
 
 /** What a connection asks of its listener. */
 export interface ConnectionHost {
@@ -48,6 +48,7 @@ export class Connection {
   #endpointsLeft = 0;
   #deadlineMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  #tended = false;
   #state: "waiting" | "dialling" | "open" | "ended" = "waiting";
 
   constructor(host: ConnectionHost, client: Socket) {
@@ -76,11 +77,13 @@ export class Connection {
     else this.#backend.destroy();
   }
 
-  /** Finds aborts of sides that are not being read; see `probe.ts`. */
-  probe(): void {
+  /** To be called every `TENDING_INTERVAL_MS`; see `tending.ts`. */
+  tend(): void {
     if (this.#state !== "open" || !this.#backend) return;
-    probeLeg(this.#client);
-    probeLeg(this.#backend);
+    if (!this.#tended) for (const leg of [this.#client, this.#backend]) keepAlive(leg);
+    this.#tended = true;
+    probe(this.#client);
+    probe(this.#backend);
   }
 
   #dialTarget(target: Target): void {

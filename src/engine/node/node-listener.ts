@@ -15,7 +15,7 @@ import type {
 import { Connection, type ConnectionHost } from "./connection.js";
 import { Cursor } from "./cursor.js";
 import { HoldQueue } from "./hold-queue.js";
-import { PROBE_INTERVAL_MS } from "./probe.js";
+import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
 import { StatsBook, type TargetStats } from "./target-stats.js";
 
@@ -39,9 +39,9 @@ export class NodeListener implements Listener, ConnectionHost {
     { readonly promise: Promise<CloseReport>; readonly openAtStart: number; finish(): void } | undefined;
   #cut = 0;
   #bound: AddressInfo = { address: "", port: 0, family: "" };
-  readonly #probing = setInterval(() => {
-    for (const connection of this.#connections) connection.probe();
-  }, PROBE_INTERVAL_MS).unref();
+  readonly #tending = setInterval(() => {
+    for (const connection of this.#connections) connection.tend();
+  }, TENDING_INTERVAL_MS).unref();
 
   private constructor(options: ListenOptions, budget: ConnectionBudget) {
     this.#options = options;
@@ -96,7 +96,7 @@ export class NodeListener implements Listener, ConnectionHost {
     const timer = setTimeout(() => this.#cutAll(), graceMs);
     const finish = (): void => {
       clearTimeout(timer);
-      clearInterval(this.#probing);
+      clearInterval(this.#tending);
       resolve({ ended: openAtStart - this.#cut, cut: this.#cut });
     };
     this.#closing = { promise, openAtStart, finish };

@@ -1,9 +1,6 @@
 import { isIPv6, type ServerOpts, type TcpNetConnectOpts } from "node:net";
 import type { Endpoint } from "../engine.js";
 
-/** Idle time before the kernel asks a silent peer whether it is still there. */
-const KEEP_ALIVE_MS = 60_000;
-
 /**
  * Unsent bytes at which the sender is paused. More than the 64 KiB that Node reads at once, or every read would
  * pause the sender even if the kernel took all of it; small enough to bound a stalled connection to some 200 KiB.
@@ -13,12 +10,10 @@ const WRITE_MARK_BYTES = 68 * 1024;
 /** Waiting connections that the kernel keeps; cut to net.core.somaxconn. */
 export const BACKLOG = 4096;
 
-/** Both sides: half-close is passed on, small messages go out at once, vanished peers are noticed. */
+/** Both sides: half-close is passed on, small messages go out at once. */
 const SHARED = {
   allowHalfOpen: true,
   noDelay: true,
-  keepAlive: true,
-  keepAliveInitialDelay: KEEP_ALIVE_MS,
   highWaterMark: WRITE_MARK_BYTES,
 } as const;
 
