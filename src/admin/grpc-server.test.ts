@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { Client, credentials, status, type ServiceError } from "@grpc/grpc-js";
@@ -21,8 +21,10 @@ function infoOf({ metadata }: ServiceError): ErrorInfo {
 }
 
 /** Every call once; the error or undefined for each. */
-async function callAll({ connect }: GrpcFixture): Promise<Record<string, ServiceError | undefined>> {
-  const client = connect();
+async function callAll({
+  connect: connectClient,
+}: GrpcFixture): Promise<Record<string, ServiceError | undefined>> {
+  const client = connectClient();
   const [service, backends] = ["", [{ address: "a:1" }]];
   const failure = (call: Promise<unknown>): Promise<ServiceError | undefined> =>
     call.then(
@@ -48,8 +50,8 @@ async function callAll({ connect }: GrpcFixture): Promise<Record<string, Service
 }
 
 test("each call becomes one question to the control plane, and its answer the response", async (t) => {
-  const { connect, management } = await startGrpc(t);
-  const client = connect();
+  const { connect: connectClient, management } = await startGrpc(t);
+  const client = connectClient();
   const backends = [{ address: "a:1", weight: 3 }, { address: "b:2" }];
   management.present = { ...management.present, backends: [fakeBackend("a:1")] };
 
@@ -93,8 +95,8 @@ test("an error reaches the client with its code, text, reason and facts", async 
 });
 
 test("odd characters in a name come back as they were", async (t) => {
-  const { connect } = await startGrpc(t);
-  const client = connect();
+  const { connect: connectClient } = await startGrpc(t);
+  const client = connectClient();
   for (const service of ["naïve", "漢字", "😀", "a\r\nb\0c", "%41%", '"<script>']) {
     await assert.rejects(
       ask((done) => client.get({ service }, done)),
@@ -212,7 +214,7 @@ test("a port in use is one clear line", async (t) => {
 });
 
 test("close lets a call under way end, and takes no new connection", async (t) => {
-  const { connect, management, server } = await startGrpc(t);
+  const { connect: connectClient, management, server } = await startGrpc(t);
   const asked = createGate();
   const released = createGate();
   management.onAsk = (kind) => {
@@ -220,12 +222,12 @@ test("close lets a call under way end, and takes no new connection", async (t) =
     asked.open();
     return released.opened;
   };
-  const client = connect();
+  const client = connectClient();
   const call = ask<SetResponse>((done) => client.set({ service: "", backends: [] }, done));
   await asked.opened;
   const closed = server.close(60_000);
   await assert.rejects(
-    ask((done) => connect().get({ service: "" }, done)),
+    ask((done) => connectClient().get({ service: "" }, done)),
     { code: status.UNAVAILABLE },
   );
   released.open();
@@ -234,14 +236,14 @@ test("close lets a call under way end, and takes no new connection", async (t) =
 });
 
 test("close cuts what has not ended within its grace", async (t) => {
-  const { connect, management, server } = await startGrpc(t);
+  const { connect: connectClient, management, server } = await startGrpc(t);
   const asked = createGate();
   management.onAsk = (kind) => {
     if (kind !== "set") return undefined;
     asked.open();
     return new Promise(() => undefined);
   };
-  const call = ask((done) => connect().set({ service: "", backends: [] }, done));
+  const call = ask((done) => connectClient().set({ service: "", backends: [] }, done));
   const refused = assert.rejects(call);
   await asked.opened;
   await server.close(20);
@@ -252,4 +254,12 @@ test("close twice is close", async (t) => {
   const { server } = await startGrpc(t);
   await Promise.all([server.close(0), server.close(0)]);
   await server.close(0);
+});
+
+test("close does not wait for peers that neither speak nor hang up", async (t) => {
+  const { port, server } = await startGrpc(t);
+  const peers = Array.from({ length: 3 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
+  t.after(() => peers.forEach((peer) => peer.destroy()));
+  await Promise.all(peers.map((peer) => once(peer, "connect")));
+  await server.close(20);
 });

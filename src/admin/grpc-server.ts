@@ -64,7 +64,11 @@ export async function startGrpcServer({
       await socket.close();
       watches.close();
       await new Promise<void>((resolve) => {
-        const force = setTimeout(() => server.forceShutdown(), graceMs);
+        const force = setTimeout(() => {
+          server.forceShutdown();
+          // A session that has said goodbye waits for its peer to do so too, however long that takes.
+          socket.destroyConnections();
+        }, graceMs);
         server.tryShutdown(() => {
           clearTimeout(force);
           resolve();

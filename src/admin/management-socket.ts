@@ -18,6 +18,8 @@ export interface ManagementSocket {
   readonly endpoint: ManagementAddress;
   /** Stops accepting. Connections that are open stay. */
   close(): Promise<void>;
+  /** Cuts the connections that are open. */
+  destroyConnections(): void;
 }
 
 /** Listens for management connections, at most 64 at once; more are dropped. @throws ProxyError LISTEN_FAILED */
@@ -26,20 +28,29 @@ export async function openManagementSocket(
   onConnection: (socket: Socket) => void,
 ): Promise<ManagementSocket> {
   let accepted = 0;
+  const connections = new Set<Socket>();
+  const destroyConnections = (): void => connections.forEach((connection) => connection.destroy());
   const server = createServer({ noDelay: true }, (socket) => {
     // Whoever takes the connection over sees its errors too; this one is for those that come before.
     socket.on("error", () => undefined);
+    connections.add(socket);
+    socket.on("close", () => connections.delete(socket));
     accepted += 1;
     // The peers of a Unix socket have no address, and it is by that that grpc-js tells connections apart.
     if ("path" in address) Object.defineProperty(socket, "remoteAddress", { value: `unix:${accepted}` });
     onConnection(socket);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  if ("path" in address) return listenOnPath(server, address.path);
+  if ("path" in address) {
+    const { path } = address;
+    const { ino } = await listenOnPath(server, path);
+    return { endpoint: { path }, close: () => closePath(server, path, ino), destroyConnections };
+  }
   await listenOn(server, { host: address.host, port: address.port }, formatAddress(address));
   return {
     endpoint: boundEndpoint(server),
     close: () => Promise.resolve(void server.close()),
+    destroyConnections,
   };
 }
 
@@ -48,7 +59,7 @@ export async function openManagementSocket(
  * path: at no moment can another user connect. (The mode at its creation would depend on the umask, which belongs
  * to the whole process.) The move also replaces what a proxy that was killed has left behind.
  */
-async function listenOnPath(server: Server, path: string): Promise<ManagementSocket> {
+async function listenOnPath(server: Server, path: string): Promise<{ readonly ino: number }> {
   try {
     refuseIfTooLong(path);
     await refuseIfInUse(path);
@@ -59,7 +70,7 @@ async function listenOnPath(server: Server, path: string): Promise<ManagementSoc
       await chmod(hidden, 0o600);
       const { ino } = await lstat(hidden);
       await rename(hidden, path);
-      return { endpoint: { path }, close: () => closePath(server, path, ino) };
+      return { ino };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

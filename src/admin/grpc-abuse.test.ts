@@ -1,0 +1,341 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect as connectHttp2, constants, type ClientHttp2Session } from "node:http2";
+import { connect } from "node:net";
+import { test, type TestContext } from "node:test";
+import { deflateSync, gzipSync } from "node:zlib";
+import { Metadata, status } from "@grpc/grpc-js";
+import { SetRequest, type GetResponse } from "@seamless/proto";
+import { ask, startGrpc, until, type GrpcFixture } from "./testing/grpc-fixture.js";
+
+const SET = "/seamless.v1.SeamlessService/Set";
+
+function open(t: TestContext, { target }: GrpcFixture): ClientHttp2Session {
+  const session = connectHttp2(`http://${target}`);
+  session.on("error", () => undefined);
+  t.after(() => session.destroy());
+  return session;
+}
+
+function frame(message: Uint8Array, { compressed = false, length = message.length } = {}): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt8(compressed ? 1 : 0, 0);
+  prefix.writeUInt32BE(length, 1);
+  return Buffer.concat([prefix, message]);
+}
+
+interface Post {
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** One raw call; the `grpc-status` it ends with, undefined if the stream just ends. */
+async function post(
+  session: ClientHttp2Session,
+  { path = SET, headers, body }: Post,
+): Promise<number | undefined> {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...headers,
+  });
+  let code: number | undefined;
+  const read = (received: Record<string, unknown>): void => {
+    if (received["grpc-status"] !== undefined) code = Number(received["grpc-status"]);
+  };
+  stream.on("response", read).on("trailers", read);
+  stream.on("error", () => undefined);
+  stream.resume().end(body);
+  if (!stream.closed) await once(stream, "close");
+  return code;
+}
+
+async function stillAnswers({ connect: connectClient }: GrpcFixture): Promise<void> {
+  const { proxy } = await ask<GetResponse>((done) => connectClient().get({ service: "" }, done));
+  assert.equal(proxy?.version, "1.2.3");
+}
+
+const request = SetRequest.encode(SetRequest.create({ backends: [{ address: "a:1" }] })).finish();
+
+const COMPRESSED: readonly (readonly [string, status, Post])[] = [
+  ["gzip that is garbage", status.INTERNAL, gzip(Buffer.from("this is no gzip"))],
+  ["gzip that stops in the middle", status.INTERNAL, gzip(gzipSync(request).subarray(0, 12))],
+  ["gzip of nothing", status.INTERNAL, gzip(Buffer.alloc(0))],
+  [
+    "deflate that is garbage",
+    status.INTERNAL,
+    {
+      headers: { "grpc-encoding": "deflate" },
+      body: frame(Buffer.from("nor deflate"), { compressed: true }),
+    },
+  ],
+  ["gzip that unpacks to 64 MiB", status.RESOURCE_EXHAUSTED, gzip(gzipSync(Buffer.alloc(64 << 20)))],
+  [
+    "a compression that does not exist",
+    status.UNIMPLEMENTED,
+    { headers: { "grpc-encoding": "zst%" }, body: frame(request, { compressed: true }) },
+  ],
+  [
+    "a compressed message without a word on how",
+    status.INTERNAL,
+    { body: frame(gzipSync(request), { compressed: true }) },
+  ],
+  [
+    "two messages of garbage at once",
+    status.INTERNAL,
+    {
+      headers: { "grpc-encoding": "gzip" },
+      body: Buffer.concat([
+        frame(Buffer.from("x"), { compressed: true }),
+        frame(Buffer.from("y"), { compressed: true }),
+      ]),
+    },
+  ],
+];
+
+function gzip(body: Uint8Array): Post {
+  return { headers: { "grpc-encoding": "gzip" }, body: frame(body, { compressed: true }) };
+}
+
+test("compressed requests are read", async (t) => {
+  const fixture = await startGrpc(t);
+  const session = open(t, fixture);
+  assert.equal(await post(session, gzip(gzipSync(request))), status.OK);
+  const deflate = {
+    headers: { "grpc-encoding": "deflate" },
+    body: frame(deflateSync(request), { compressed: true }),
+  };
+  assert.equal(await post(session, deflate), status.OK);
+});
+
+for (const [what, code, call] of COMPRESSED) {
+  test(`${what} is ${status[code]}, and the next call works`, async (t) => {
+    const fixture = await startGrpc(t);
+    assert.equal(await post(open(t, fixture), call), code);
+    await stillAnswers(fixture);
+  });
+}
+
+const MALFORMED: readonly (readonly [string, status | undefined, Post])[] = [
+  ["a message that is no protobuf", status.INTERNAL, { body: frame(Buffer.from([0xff, 0xff, 0xff])) }],
+  ["text that is no UTF-8", status.NOT_FOUND, { body: frame(Buffer.from([0x0a, 0x02, 0xc3, 0x28])) }],
+  [
+    "a message that says it has 4 GiB",
+    status.RESOURCE_EXHAUSTED,
+    { body: frame(request, { length: 0xffff_ffff }) },
+  ],
+  ["a call without a message", status.UNIMPLEMENTED, { body: Buffer.alloc(0) }],
+  [
+    "a call with two messages",
+    status.UNIMPLEMENTED,
+    { body: Buffer.concat([frame(request), frame(request)]) },
+  ],
+  [
+    "a deadline that is no time",
+    status.INTERNAL,
+    { headers: { "grpc-timeout": "soon" }, body: frame(request) },
+  ],
+  [
+    "an unknown method",
+    status.UNIMPLEMENTED,
+    { path: "/seamless.v1.SeamlessService/Nö%00", body: frame(request) },
+  ],
+  ["metadata that is no base64", status.OK, { headers: { "x-bin": "%%%" }, body: frame(request) }],
+  [
+    "a request of another kind",
+    undefined,
+    { headers: { "content-type": "text/plain" }, body: frame(request) },
+  ],
+];
+
+for (const [what, code, call] of MALFORMED) {
+  test(`${what} ends as ${code === undefined ? "plain HTTP" : status[code]}, and the next call works`, async (t) => {
+    const fixture = await startGrpc(t);
+    assert.equal(await post(open(t, fixture), call), code);
+    await stillAnswers(fixture);
+  });
+}
+
+test("a message larger than 64 KiB is RESOURCE_EXHAUSTED, and the largest list is smaller", async (t) => {
+  const fixture = await startGrpc(t);
+  const client = fixture.connect();
+  const backends = Array.from({ length: 1_024 }, (_, i) => ({ address: `${"x".repeat(60)}${i}:65535` }));
+  assert.ok(SetRequest.encode(SetRequest.create({ backends })).finish().length > 64 * 1_024);
+  await assert.rejects(
+    ask((done) => client.set({ service: "", backends }, done)),
+    { code: status.RESOURCE_EXHAUSTED },
+  );
+  const most = Array.from({ length: 1_024 }, (_, i) => ({
+    address: `${"x".repeat(45)}${i}:65535`,
+    weight: 256,
+  }));
+  await ask((done) => client.set({ service: "", backends: most }, done));
+});
+
+test("of 1,000 calls opened at once on one connection 100 are carried out at a time", async (t) => {
+  const fixture = await startGrpc(t);
+  const { management } = fixture;
+  let most = 0;
+  let [asked, answered] = [0, 0];
+  management.onAsk = async (kind) => {
+    if (kind !== "set") return;
+    asked += 1;
+    most = Math.max(most, asked - answered);
+    await new Promise(setImmediate);
+    answered += 1;
+  };
+  const session = open(t, fixture);
+  await once(session, "remoteSettings");
+  const calls = Array.from({ length: 1_000 }, () => post(session, { body: frame(request) }));
+  const codes = new Set(await Promise.all(calls));
+  assert.deepEqual([...codes], [status.OK]);
+  assert.ok(most > 1 && most <= 100, `${most} at once`);
+  await stillAnswers(fixture);
+});
+
+test("1,000 streams that a client opens against our word and leaves open are refused", async (t) => {
+  const fixture = await startGrpc(t);
+  const socket = connect(fixture.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  socket.on("error", () => undefined).resume();
+  // No SETTINGS of ours has been read yet, so that nothing but the server keeps the limit.
+  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(1_000)]));
+  await until(() => fixture.management.watchers > 0 || socket.destroyed);
+  await stillAnswers(fixture);
+  assert.ok(fixture.management.watchers <= 16, `${fixture.management.watchers} watches`);
+});
+
+test("10,000 calls that are reset as soon as they are opened do no harm", async (t) => {
+  const fixture = await startGrpc(t);
+  const session = open(t, fixture);
+  await once(session, "connect");
+  for (let i = 0; i < 10_000 && !session.destroyed; i++) {
+    const stream = session.request({ ":method": "POST", ":path": SET, "content-type": "application/grpc" });
+    stream.on("error", () => undefined).close(constants.NGHTTP2_CANCEL);
+    if (i % 100 === 99) await new Promise(setImmediate);
+  }
+  await stillAnswers(fixture);
+});
+
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+const FRAME = { data: 0, headers: 1, settings: 4, ping: 6, continuation: 9 } as const;
+
+function rawFrame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Uint8Array = Buffer.alloc(0),
+): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** Literal header fields without indexing (RFC 7541, section 6.2.2). */
+function headerBlock(headers: Readonly<Record<string, string>>): Buffer {
+  const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
+  const fields = Object.entries(headers).map(([name, value]) => [Buffer.from([0]), text(name), text(value)]);
+  return Buffer.concat(fields.flat());
+}
+
+function openStreams(count: number): Buffer[] {
+  const block = headerBlock({
+    ":method": "POST",
+    ":scheme": "http",
+    ":path": "/seamless.v1.SeamlessService/WatchBackends",
+    ":authority": "localhost",
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  return Array.from({ length: count }, (_, i) => {
+    const id = 2 * i + 1;
+    const [endHeaders, endStream] = [4, 1];
+    return Buffer.concat([
+      rawFrame(FRAME.headers, endHeaders, id, block),
+      rawFrame(FRAME.data, endStream, id, frame(Buffer.alloc(0))),
+    ]);
+  });
+}
+
+const GARBAGE: readonly (readonly [string, Buffer])[] = [
+  ["an HTTP/1 request", Buffer.from("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")],
+  ["half a preface", PREFACE.subarray(0, 10)],
+  ["a preface with one wrong byte", Buffer.from(PREFACE.toString().replace("SM", "SN"))],
+  ["a TLS greeting", Buffer.from([0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0])],
+  ["zeros", Buffer.alloc(4_096)],
+  ["a frame of an impossible length", Buffer.concat([PREFACE, Buffer.alloc(9, 0xff)])],
+  ["settings that are not whole", Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0, Buffer.alloc(5))])],
+  [
+    "headers that are no header block",
+    Buffer.concat([
+      PREFACE,
+      rawFrame(FRAME.settings, 0, 0),
+      rawFrame(FRAME.headers, 4, 1, Buffer.alloc(64, 0xff)),
+    ]),
+  ],
+  [
+    "a header block without an end",
+    Buffer.concat([
+      PREFACE,
+      rawFrame(FRAME.settings, 0, 0),
+      rawFrame(FRAME.headers, 0, 1, headerBlock({ ":method": "POST" })),
+      ...Array.from({ length: 1_000 }, () =>
+        rawFrame(FRAME.continuation, 0, 1, headerBlock({ a: "b".repeat(100) })),
+      ),
+    ]),
+  ],
+];
+
+for (const [what, bytes] of GARBAGE) {
+  test(`${what} is harmless, and the next call works`, async (t) => {
+    const fixture = await startGrpc(t);
+    const socket = connect(fixture.port, "127.0.0.1");
+    t.after(() => socket.destroy());
+    socket.on("error", () => undefined).resume();
+    await once(socket, "connect");
+    await new Promise((resolve) => socket.write(bytes, resolve));
+    await stillAnswers(fixture);
+    socket.end();
+    await stillAnswers(fixture);
+  });
+}
+
+test("64 idle connections keep a 65th out, not the ones that are open", async (t) => {
+  const fixture = await startGrpc(t);
+  const client = fixture.connect();
+  const get = (): Promise<GetResponse> => ask((done) => client.get({ service: "" }, done));
+  await get();
+  const idle = Array.from({ length: 63 }, () => connect(fixture.port, "127.0.0.1"));
+  t.after(() => idle.forEach((socket) => socket.destroy()));
+  await Promise.all(idle.map((socket) => once(socket, "connect")));
+  const excess = connect(fixture.port, "127.0.0.1").resume();
+  excess.on("error", () => undefined);
+  await once(excess, "close");
+  await get();
+  idle[0]?.destroy();
+  // When the server has seen that, its client gets in.
+  const patient = new Metadata({ waitForReady: true });
+  await ask((done) =>
+    fixture.connect({ "grpc.initial_reconnect_backoff_ms": 100 }).get({ service: "" }, patient, done),
+  );
+});
+
+test("connections that end at any moment do no harm", async (t) => {
+  const fixture = await startGrpc(t);
+  const bytes = Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(3)]);
+  for (let length = 0; length <= bytes.length; length += 7) {
+    const socket = connect(fixture.port, "127.0.0.1");
+    socket.on("error", () => undefined).resume();
+    await once(socket, "connect");
+    socket.write(bytes.subarray(0, length), () => socket.resetAndDestroy());
+    await once(socket, "close");
+  }
+  await stillAnswers(fixture);
+  await until(() => fixture.management.watchers === 0);
+});
