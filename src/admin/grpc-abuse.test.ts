@@ -6,7 +6,8 @@ import { test, type TestContext } from "node:test";
 import { deflateSync, gzipSync } from "node:zlib";
 import { Metadata, status } from "@grpc/grpc-js";
 import { SetRequest, type GetResponse } from "@seamless/proto";
-import { ask, startGrpc, until, type GrpcFixture } from "./testing/grpc-fixture.js";
+import { ask, startGrpc, type GrpcFixture } from "./testing/grpc-fixture.js";
+import { closeOf, until } from "./testing/waiting.js";
 
 const SET = "/seamless.v1.SeamlessService/Set";
 
@@ -49,7 +50,7 @@ async function post(
   stream.on("response", read).on("trailers", read);
   stream.on("error", () => undefined);
   stream.resume().end(body);
-  if (!stream.closed) await once(stream, "close");
+  if (!stream.closed) await closeOf(stream);
   return code;
 }
 
@@ -316,7 +317,7 @@ test("64 idle connections keep a 65th out, not the ones that are open", async (t
   await Promise.all(idle.map((socket) => once(socket, "connect")));
   const excess = connect(fixture.port, "127.0.0.1").resume();
   excess.on("error", () => undefined);
-  await once(excess, "close");
+  await closeOf(excess);
   await get();
   idle[0]?.destroy();
   // When the server has seen that, its client gets in.
@@ -334,7 +335,7 @@ test("connections that end at any moment do no harm", async (t) => {
     socket.on("error", () => undefined).resume();
     await once(socket, "connect");
     socket.write(bytes.subarray(0, length), () => socket.resetAndDestroy());
-    await once(socket, "close");
+    await closeOf(socket);
   }
   await stillAnswers(fixture);
   await until(() => fixture.management.watchers === 0);

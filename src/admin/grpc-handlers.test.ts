@@ -4,7 +4,7 @@ import { status, type ServerUnaryCall } from "@grpc/grpc-js";
 import type { GetRequest, GetResponse, SetRequest, SetResponse } from "@seamless/proto";
 import { pino } from "pino";
 import { createGrpcHandlers } from "./grpc-handlers.js";
-import { createGate } from "./testing/grpc-fixture.js";
+import { createGate } from "./testing/waiting.js";
 import { FakeManagement } from "./testing/fake-management.js";
 import { createWatchStreams } from "./watch-streams.js";
 

@@ -11,7 +11,8 @@ import { pino } from "pino";
 import { ProxyError } from "../errors.js";
 import { startGrpcServer } from "./grpc-server.js";
 import { fakeBackend, FakeManagement, type Ask } from "./testing/fake-management.js";
-import { ask, createGate, startGrpc, type GrpcFixture } from "./testing/grpc-fixture.js";
+import { ask, startGrpc, type GrpcFixture } from "./testing/grpc-fixture.js";
+import { createGate } from "./testing/waiting.js";
 
 const run = promisify(execFile);
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { ProxyError } from "../errors.js";
-import { createGate, until } from "./testing/grpc-fixture.js";
+import { closeOf, createGate, until } from "./testing/waiting.js";
 import { openManagementSocket, type ManagementSocket } from "./management-socket.js";
 
 async function temporaryFolder(t: TestContext): Promise<string> {
@@ -125,11 +125,11 @@ test("a 65th connection is dropped, and taken once another has ended", async (t)
 
   const excess = connect(port, "127.0.0.1").resume();
   excess.on("error", () => undefined);
-  await once(excess, "close");
+  await closeOf(excess);
   assert.equal(accepted.length, 64);
 
   const first = clients[0]?.resume().end();
-  await once(first ?? excess, "close");
+  await closeOf(first ?? excess);
   const next = connect(port, "127.0.0.1");
   t.after(() => next.destroy());
   next.write("x");

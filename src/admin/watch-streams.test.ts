@@ -13,7 +13,8 @@ import {
   type WatchPosition,
 } from "@seamless/proto";
 import { fakeBackend } from "./testing/fake-management.js";
-import { ask, startGrpc, until } from "./testing/grpc-fixture.js";
+import { ask, startGrpc } from "./testing/grpc-fixture.js";
+import { until } from "./testing/waiting.js";
 
 interface Watching {
   readonly call: ClientReadableStream<WatchBackendsResponse>;

@@ -1,0 +1,56 @@
+import { execFile } from "node:child_process";
+import type { TestContext } from "node:test";
+import { promisify } from "node:util";
+import { pino } from "pino";
+import { ControlPlane, type ControlPlaneOptions } from "../../control/control-plane.js";
+import type { Management } from "../../control/management.js";
+import { DEFAULT_SETTINGS } from "../../control/service-settings.js";
+import { startHttpShim, type HttpShim } from "../http-server.js";
+import { send, type RawAnswer } from "./raw-http.js";
+
+const run = promisify(execFile);
+const logger = pino({ enabled: false });
+
+export interface Shim {
+  readonly shim: HttpShim;
+  readonly port: number;
+  readonly get: (target: string, ...headers: string[]) => Promise<RawAnswer>;
+  readonly post: (target: string, body: string, ...headers: string[]) => Promise<RawAnswer>;
+  readonly curl: (...args: string[]) => Promise<string>;
+}
+
+export async function startShim(t: TestContext, management: Management): Promise<Shim> {
+  const shim = await startHttpShim({ management, address: { host: "127.0.0.1", port: 0 }, logger });
+  t.after(() => shim.close(0));
+  const { port } = shim.endpoint;
+  const host = `Host: localhost:${port}`;
+  const form = "Content-Type: application/x-www-form-urlencoded";
+  return {
+    shim,
+    port,
+    get: (target, ...headers) => send(port, [`GET ${target} HTTP/1.1`, host, ...headers]),
+    post: (target, body, ...headers) =>
+      send(
+        port,
+        [`POST ${target} HTTP/1.1`, host, form, `Content-Length: ${Buffer.byteLength(body)}`, ...headers],
+        body,
+      ),
+    async curl(...args) {
+      const { stdout } = await run("curl", ["--silent", "--include", "--max-time", "5", ...args]);
+      return stdout;
+    },
+  };
+}
+
+/** The real control plane with the backends 127.0.0.1:1 and 127.0.0.1:2. */
+export async function startReal(t: TestContext, engine: ControlPlaneOptions["engine"]): Promise<Shim> {
+  const control = new ControlPlane({ engine, version: "1", instanceId: "one", logger });
+  await control.openService({
+    name: "default",
+    endpoint: { host: "127.0.0.1", port: 0 },
+    backends: [{ address: "127.0.0.1:1" }, { address: "127.0.0.1:2" }],
+    settings: DEFAULT_SETTINGS,
+  });
+  t.after(() => control.close(0));
+  return startShim(t, control);
+}
