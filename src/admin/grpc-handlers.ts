@@ -59,7 +59,8 @@ async function withinTime<T>(work: () => Promise<T>, limitMs: number): Promise<T
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
     const error = new ProxyError("DEADLINE_EXCEEDED", `the call took longer than ${limitMs / 1_000} s`);
-    timer = setTimeout(reject, limitMs, error);
+    // Not what keeps a process that is stopping alive.
+    timer = setTimeout(reject, limitMs, error).unref();
   });
   try {
     return await Promise.race([work(), expired]);
