@@ -83,6 +83,15 @@ export default tseslint.config(
   { files: ["src/main.ts", "cli/main.ts"], rules: { "no-restricted-globals": "off" } },
   {
     files: ["**/*.js"],
-    languageOptions: { globals: { process: "readonly", URL: "readonly", console: "readonly" } },
+    languageOptions: {
+      globals: {
+        process: "readonly",
+        URL: "readonly",
+        console: "readonly",
+        Buffer: "readonly",
+        setTimeout: "readonly",
+        clearTimeout: "readonly",
+      },
+    },
   },
 );

@@ -1,0 +1,11 @@
+import { fileURLToPath } from "node:url";
+import { startListening } from "../support/programs.js";
+
+const script = fileURLToPath(new URL("../plain-pipe.js", import.meta.url));
+
+export const plainPipe = {
+  name: "plain `net` + `pipe`",
+  isThere: () => true,
+  version: () => `Node ${process.version}`,
+  start: ({ port, backendPort }) => startListening(process.execPath, [script, port, backendPort], port),
+};

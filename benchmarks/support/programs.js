@@ -1,0 +1,55 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+export function isInstalled(program) {
+  try {
+    execFileSync("sh", ["-c", `command -v ${program}`]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a program says of its version, on whichever output. */
+export function versionOf(command) {
+  return execFileSync("sh", ["-c", `${command} 2>&1 | head -1`], { encoding: "utf8" }).trim();
+}
+
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Starts a program and waits until it listens. `stop` ends it and waits for its end. */
+export async function startListening(program, args, port) {
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const ended = once(child, "exit");
+  for (let tries = 0; !(await accepts(port)); tries++) {
+    if (child.exitCode !== null || tries > 400) throw new Error(`${program} does not start`);
+    await delay(25);
+  }
+  return {
+    pid: child.pid,
+    async stop() {
+      child.kill("SIGTERM");
+      const hard = setTimeout(() => child.kill("SIGKILL"), 2_000);
+      await ended;
+      clearTimeout(hard);
+    },
+  };
+}
+
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.on("connect", () => resolve(true));
+    socket.on("error", () => resolve(false));
+    socket.on("connect", () => socket.destroy());
+  });
+}
