@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { haproxy } from "./contenders/haproxy.js";
 import { nginxStream } from "./contenders/nginx-stream.js";
@@ -44,12 +45,13 @@ if (values.json)
   console.log(JSON.stringify(results.map(({ workload, rounds }) => ({ workload: workload.name, rounds }))));
 else console.log(markdown(results, contenders, settings));
 
-/** Each contender does the work once, one after another; a fresh process each, warmed up for a second. */
+/** Each contender does the work once, one after another; a fresh process each, settled and warmed up for a second. */
 async function playRound(workload, backend, folder) {
   const figures = [];
   for (const contender of contenders) {
     const port = await freePort();
     const proxy = await contender.start({ port, backendPort: backend.port, folder });
+    await delay(1_000);
     if (workload !== idleMemory) await workload.measure({ port, pid: proxy.pid, seconds: 1 });
     figures.push(await workload.measure({ port, pid: proxy.pid, seconds: settings.seconds }));
     process.stderr.write(

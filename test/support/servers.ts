@@ -2,11 +2,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { deadAddress } from "./backends.js";
 import { collect, endAfter, run } from "./process.js";
+import { findProgram } from "./programs.js";
 
 /** A real server program, on a port of its own, with its files in a folder of its own. */
 export interface RealServer {
@@ -56,19 +57,15 @@ export async function startPostgres(t: TestContext): Promise<RealServer> {
     const { stdout } = await run("id", ["-u", "postgres"]);
     chownSync(folder, Number(stdout), 0);
   }
-  const { stdout } = await run("sh", [
-    "-c",
-    "command -v initdb || ls /usr/lib/postgresql/*/bin/initdb | tail -1",
-  ]);
-  const bin = stdout.trim().replace(/initdb$/, "");
+  const bin = dirname(findProgram("initdb") ?? "");
   const data = join(folder, "data");
-  const initdb = [...as, `${bin}initdb`, "-D", data, "-U", "postgres", "--auth=trust", "--no-sync"];
+  const initdb = [...as, join(bin, "initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--no-sync"];
   const made = await run(initdb[0] ?? "", initdb.slice(1));
   if (made.exitCode !== 0) throw new Error(made.stderr);
   return start(
     t,
     folder,
-    (port) => [...as, `${bin}postgres`, "-D", data, "-p", port, "-h", "127.0.0.1", "-k", folder, "-F"],
+    (port) => [...as, join(bin, "postgres"), "-D", data, "-p", port, "-h", "127.0.0.1", "-k", folder, "-F"],
     "SIGINT",
   );
 }
