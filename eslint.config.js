@@ -6,7 +6,7 @@ import tseslint from "typescript-eslint";
 /** What a folder may not import, and why. */
 const boundary = (files, patterns, ignores = []) => ({
   files,
-  ignores: [...ignores, "**/*.test.ts"],
+  ignores: [...ignores, "**/*.test.ts", "**/testing/**"],
   rules: { "no-restricted-imports": ["error", { patterns }] },
 });
 const grpc = {
@@ -65,7 +65,7 @@ export default tseslint.config(
     [{ group: ["@grpc/*", "@seamless/proto"], message: "the CLI uses the SDK only" }],
   ),
   {
-    files: ["**/*.test.ts", "test/**/*.ts"],
+    files: ["**/*.test.ts", "**/testing/**/*.ts", "test/**/*.ts"],
     rules: {
       "max-lines-per-function": "off",
       // node:test returns promises that the runner awaits by itself.

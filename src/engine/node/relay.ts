@@ -13,7 +13,22 @@ export function passOn(source: Socket, sink: Socket, count: (bytes: number) => v
     if (!sink.write(chunk)) source.pause();
   });
   sink.on("drain", () => source.resume());
-  source.on("end", () => endWhenFlushed(sink));
+  source.on("end", () => ifNotAborted(source, () => endWhenFlushed(sink)));
+}
+
+/**
+ * libuv reports an end, and no error, when an abort arrives together with the last data (it takes POLLHUP after a
+ * short read for one). Sending zero bytes tells them apart: it fails on an aborted socket, whose "error" then aborts
+ * the connection. A source that has been sent its own FIN can't be asked any more, and is believed.
+ */
+function ifNotAborted(source: Socket, then: () => void): void {
+  if (!source.writable) {
+    then();
+    return;
+  }
+  source.write(NOTHING, (error) => {
+    if (!error) then();
+  });
 }
 
 /** See `reset.ts` for why the shutdown must not wait behind queued data. */

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Engine } from "../engine.js";
+import { startFull } from "./full-peer.js";
+import { deadTarget, openClient, readToEnd, startNamed, startSilent } from "./peers.js";
+import { inTurn, startRig, until } from "./rig.js";
+
+/** Which target a connection goes to: order, changes of the table, retries, holding. */
+export function routingSuite(createEngine: (maxConnections?: number) => Engine): void {
+  const letters = async (ask: () => Promise<string>, count: number): Promise<string> => {
+    let order = "";
+    for (let i = 0; i < count; i++) order += await ask();
+    return order;
+  };
+
+  test("the first connection goes to the second target, then round in order", async (t) => {
+    const targets = await Promise.all(["a", "b", "c"].map((id) => startNamed(t, id)));
+    const { ask } = await startRig(t, createEngine(), inTurn(...targets));
+    assert.equal(await letters(ask, 7), "bcabcab");
+  });
+
+  test("a weighted sequence is walked as it is", async (t) => {
+    const targets = await Promise.all(["a", "b"].map((id) => startNamed(t, id)));
+    const { ask } = await startRig(t, createEngine(), { targets, sequence: [0, 0, 1], holdMs: 0 });
+    assert.equal(await letters(ask, 6), "abaaba");
+  });
+
+  test("many connections at once take the targets in strict turn", async (t) => {
+    const targets = await Promise.all(["a", "b", "c"].map((id) => startNamed(t, id)));
+    const { ask, listener } = await startRig(t, createEngine(), inTurn(...targets));
+    await Promise.all(Array.from({ length: 300 }, ask));
+    for (const { id } of targets) assert.equal(listener.counters(id).totalConnections, 100);
+  });
+
+  test("a table with carry goes on where the round was, one without starts anew", async (t) => {
+    const [a, b, c] = await Promise.all(["a", "b", "c"].map((id) => startNamed(t, id)));
+    assert.ok(a && b && c);
+    const { ask, listener } = await startRig(t, createEngine(), inTurn(a, b));
+    assert.equal(await letters(ask, 1), "b");
+    await listener.apply({ ...inTurn(a, b, c), carry: [0, 1] });
+    assert.equal(await letters(ask, 2), "ca");
+    await listener.apply({ ...inTurn(b, c), carry: [1, 0, 1] });
+    assert.equal(await letters(ask, 3), "bcb");
+    await listener.apply(inTurn(b, c));
+    assert.equal(await letters(ask, 1), "c");
+  });
+
+  test("a refused target is retried on the next without moving the round, counted and reported", async (t) => {
+    const [a, c] = await Promise.all(["a", "c"].map((id) => startNamed(t, id)));
+    assert.ok(a && c);
+    const dead = await deadTarget(t, "dead");
+    const { ask, listener, events } = await startRig(t, createEngine(), inTurn(a, dead, c));
+    assert.equal(await letters(ask, 6), "ccacca");
+    assert.deepEqual(
+      events,
+      [1, 2].map((consecutive) => ({
+        type: "connect-failed",
+        target: "dead",
+        code: "ECONNREFUSED",
+        consecutive,
+      })),
+    );
+    assert.equal(listener.counters("dead").failedConnects, 2);
+    assert.equal(listener.totals().unservedConnections, 0);
+  });
+
+  test("a target outside the sequence is tried when all others have failed", async (t) => {
+    const resort = await startNamed(t, "resort");
+    const dead = await deadTarget(t, "dead");
+    const { ask } = await startRig(t, createEngine(), { targets: [dead, resort], sequence: [0], holdMs: 0 });
+    assert.equal(await ask(), "resort");
+  });
+
+  test("no more targets are tried than maxAttempts; then the client is reset", async (t) => {
+    const dead = await Promise.all(["d1", "d2", "d3"].map((id) => deadTarget(t, id)));
+    const works = await startNamed(t, "works");
+    const { ask, listener, events } = await startRig(t, createEngine(), inTurn(works, ...dead));
+    assert.equal(await ask(), "reset");
+    assert.equal(events.filter(({ type }) => type === "connect-failed").length, 3);
+    assert.deepEqual(events.at(-1), { type: "refused", reason: "no-backend" });
+    assert.equal(listener.totals().unservedConnections, 1);
+  });
+
+  test("the endpoints of a target are tried in order, and the one that worked first the next time", async (t) => {
+    const works = await startNamed(t, "works");
+    const dead = await deadTarget(t, "x");
+    const target = { id: "name", endpoints: [...dead.endpoints, ...works.endpoints] };
+    const { ask, listener, events } = await startRig(t, createEngine(), inTurn(target));
+    assert.equal(await letters(ask, 2), "worksworks");
+    assert.deepEqual(events, []);
+    assert.equal(listener.counters("name").failedConnects, 0);
+  });
+
+  test("a target that does not answer is given up after the connect timeout", async (t) => {
+    const full = await startFull(t);
+    const works = await startNamed(t, "works");
+    const { ask, events } = await startRig(t, createEngine(), inTurn(works, full), { connectTimeoutMs: 150 });
+    assert.equal(await ask(), "works");
+    assert.deepEqual(events, [{ type: "connect-failed", target: "full", code: "ETIMEDOUT", consecutive: 1 }]);
+  });
+
+  test("success after failures is reported", async (t) => {
+    const dead = await deadTarget(t, "x");
+    const { ask, listener, event } = await startRig(t, createEngine(), inTurn({ ...dead, id: "x" }));
+    assert.equal(await ask(), "reset");
+    const back = await startNamed(t, "x");
+    await listener.apply(inTurn(back));
+    assert.equal(await ask(), "x");
+    await event(({ type }) => type === "connect-recovered");
+  });
+
+  test("after apply no connection goes to a target that left, not even by retry; open ones stay", async (t) => {
+    const [old, fresh] = await Promise.all(["old", "fresh"].map((id) => startNamed(t, id)));
+    const keeper = await startSilent(t, "keeper");
+    assert.ok(old && fresh);
+    const { ask, listener, event, port } = await startRig(t, createEngine(), inTurn(keeper));
+    const client = await openClient(t, port);
+    const server = await keeper.next();
+    await listener.apply(inTurn(old));
+    await listener.apply(inTurn(fresh));
+    assert.equal(await letters(ask, 3), "freshfreshfresh");
+    assert.equal(listener.counters("keeper").activeConnections, 1);
+    server.end("kept");
+    client.end();
+    assert.equal((await readToEnd(client)).data.toString(), "kept");
+    await event((reported) => reported.type === "drained" && reported.target === "keeper");
+    assert.equal(listener.counters("keeper").totalConnections, 0);
+  });
+
+  test("with an empty sequence a client is reset at once, or held until there is a target", async (t) => {
+    const a = await startNamed(t, "a");
+    const empty = { targets: [], sequence: [], holdMs: 0 };
+    const { ask, listener } = await startRig(t, createEngine(), empty);
+    assert.equal(await ask(), "reset");
+    await listener.apply({ ...empty, holdMs: 60_000 });
+    const held = [ask(), ask()];
+    await until(() => listener.totals().openConnections === 2);
+    await listener.apply(inTurn(a));
+    assert.deepEqual(await Promise.all(held), ["a", "a"]);
+  });
+
+  test("a held client is reset when its time is over", async (t) => {
+    const { ask, listener } = await startRig(t, createEngine(), { targets: [], sequence: [], holdMs: 50 });
+    assert.equal(await ask(), "reset");
+    assert.equal(listener.totals().unservedConnections, 1);
+    assert.equal(listener.totals().openConnections, 0);
+  });
+
+  test("beyond the most connections a client is reset, counted and reported; then there is room again", async (t) => {
+    const silent = await startSilent(t);
+    const { ask, listener, port, event } = await startRig(t, createEngine(2), inTurn(silent));
+    const clients = [await openClient(t, port), await openClient(t, port)];
+    await until(() => silent.sockets.length === 2);
+    assert.equal(await ask(), "reset");
+    await event((reported) => reported.type === "refused" && reported.reason === "connection-limit");
+    assert.equal(listener.totals().refusedConnections, 1);
+    for (const client of clients) client.resetAndDestroy();
+    await until(() => listener.totals().openConnections === 0);
+    const next = await openClient(t, port);
+    await until(() => silent.sockets.length === 3);
+    next.destroy();
+  });
+
+  test("an address in use is one clear line", async (t) => {
+    const engine = createEngine();
+    const taken = await startSilent(t);
+    await assert.rejects(
+      startRig(t, engine, inTurn(), { endpoint: { host: "127.0.0.1", port: taken.port } }),
+      {
+        code: "LISTEN_FAILED",
+        message: `cannot listen on 127.0.0.1:${taken.port}: the address is in use by another program`,
+      },
+    );
+  });
+}
