@@ -6,24 +6,41 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Median and, in brackets, the median of the ratios to the first contender, each taken within one round. */
-export function markdown(results, contenders, { rounds, seconds }) {
-  const head = ["", ...contenders.map(({ name }) => name)];
-  const rows = results.map(({ workload, rounds: perRound }) => [
-    `${workload.name} (${workload.unit})`,
-    ...contenders.map((_, i) => cell(perRound, i)),
-  ]);
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-  const versions = contenders.map(({ version }) => version()).join("; ");
-  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Linux ${release()}`;
-  const date = new Date().toISOString().slice(0, 10);
-  return `${lines.join("\n")}\n\n${date}; ${machine}; ${versions}; ${rounds} rounds of ${seconds} s, medians (ratio to the first).\n`;
+/** All that was measured, and where: what `--json` prints. A ratio is to the first contender in the same round. */
+export function summary(results, contenders, { rounds, seconds }) {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Linux ${release()}`,
+    rounds,
+    seconds,
+    contenders: contenders.map(({ name, version }) => ({ name, version: version() })),
+    results: results.map(({ workload, figures }) => ({
+      workload: workload.name,
+      unit: workload.unit,
+      contenders: contenders.map((_, i) => column(figures, i)),
+    })),
+  };
 }
 
-function cell(perRound, index) {
-  const values = perRound.map((round) => round[index]);
-  const ratio = median(perRound.map((round) => round[index] / round[0]));
-  const value = median(values);
+function column(figures, index) {
+  const values = figures.map((round) => round[index]);
+  const ratios = figures.map((round) => round[index] / round[0]);
+  return { values, median: median(values), medianRatio: median(ratios) };
+}
+
+export function markdown({ date, machine, rounds, seconds, contenders, results }) {
+  const head = ["", ...contenders.map(({ name }) => name)];
+  const rows = results.map(({ workload, unit, contenders: columns }) => [
+    `${workload} (${unit})`,
+    ...columns.map(cell),
+  ]);
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  const versions = contenders.map(({ version }) => version).join("; ");
+  const method = `${rounds} rounds of ${seconds} s, medians (median ratio to the first)`;
+  return `${lines.join("\n")}\n\n${date}; ${machine}; ${versions}; ${method}.`;
+}
+
+function cell({ median: value, medianRatio }, index) {
   const shown = value < 100 ? value.toFixed(1) : value.toFixed(0);
-  return index === 0 ? shown : `${shown} (${ratio.toFixed(2)})`;
+  return index === 0 ? shown : `${shown} (${medianRatio.toFixed(2)})`;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isInstalled, startListening, versionOf } from "../support/programs.js";
 
 export const haproxy = {
+  id: "haproxy",
   name: "HAProxy, one thread",
   isThere: () => isInstalled("haproxy"),
   version: () => versionOf("haproxy -v"),

@@ -5,6 +5,7 @@ import { isInstalled, startListening, versionOf } from "../support/programs.js";
 const MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
 export const nginxStream = {
+  id: "nginx-stream",
   name: "nginx stream, one worker",
   isThere: () => isInstalled("nginx") && existsSync(MODULE),
   version: () => versionOf("nginx -v"),

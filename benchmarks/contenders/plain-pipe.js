@@ -4,6 +4,7 @@ import { startListening } from "../support/programs.js";
 const script = fileURLToPath(new URL("../plain-pipe.js", import.meta.url));
 
 export const plainPipe = {
+  id: "plain-pipe",
   name: "plain `net` + `pipe`",
   isThere: () => true,
   version: () => `Node ${process.version}`,

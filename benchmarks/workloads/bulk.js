@@ -40,6 +40,7 @@ export const downloads = {
   unit: "ms",
   isThere: () => true,
   startBackend: startBulkBackend,
+  needsWarmUp: true,
   measure: (proxy) => cpuPerGigabyte(proxy, "D"),
 };
 
@@ -48,5 +49,6 @@ export const uploads = {
   unit: "ms",
   isThere: () => true,
   startBackend: startBulkBackend,
+  needsWarmUp: true,
   measure: (proxy) => cpuPerGigabyte(proxy, "U"),
 };

@@ -16,6 +16,7 @@ export const newConnections = {
   unit: "µs",
   isThere,
   startBackend: startHttpBackend,
+  needsWarmUp: true,
   measure: (proxy) => cpuPerRequest(proxy, ["Connection: close"]),
 };
 
@@ -24,5 +25,6 @@ export const smallRequests = {
   unit: "µs",
   isThere,
   startBackend: startHttpBackend,
+  needsWarmUp: true,
   measure: (proxy) => cpuPerRequest(proxy, []),
 };

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "./support/programs.js";
+
+/** What a program does after its start (compiling, the first collections) is not the work's. */
+const SETTLE_MS = 1_000;
+const WARM_UP_SECONDS = 1;
+
+/** All rounds of one workload: `figures[round][contender]`. Leaves no process and no file behind. */
+export async function measureWorkload(workload, contenders, { rounds, seconds }) {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-bench-"));
+  const backend = await workload.startBackend(folder);
+  try {
+    const figures = [];
+    for (let round = 0; round < rounds; round++)
+      figures.push(await playRound({ workload, contenders, backendPort: backend.port, folder, seconds }));
+    return figures;
+  } finally {
+    await backend.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Fresh processes for each round, all started at once and then measured one after another while the rest are idle. */
+async function playRound({ workload, contenders, backendPort, folder, seconds }) {
+  const proxies = [];
+  try {
+    for (const contender of contenders) {
+      const port = await freePort();
+      proxies.push({ port, ...(await contender.start({ port, backendPort, folder })) });
+    }
+    await delay(SETTLE_MS);
+    const figures = [];
+    for (const [i, { port, pid }] of proxies.entries()) {
+      if (workload.needsWarmUp) await workload.measure({ port, pid, seconds: WARM_UP_SECONDS });
+      const figure = await workload.measure({ port, pid, seconds });
+      process.stderr.write(`${workload.name}: ${contenders[i].name} ${figure.toFixed(1)} ${workload.unit}\n`);
+      figures.push(figure);
+    }
+    return figures;
+  } finally {
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
+  }
+}
