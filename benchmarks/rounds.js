@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort } from "./support/programs.js";
+import { freePorts } from "./support/programs.js";
 
 /** What a program does after its start (compiling, the first collections) is not the work's. */
 const SETTLE_MS = 1_000;
-const WARM_UP_SECONDS = 1;
 
 /** All rounds of one workload: `figures[round][contender]`. Leaves no process and no file behind. */
 export async function measureWorkload(workload, contenders, { rounds, seconds }) {
@@ -25,22 +24,22 @@ export async function measureWorkload(workload, contenders, { rounds, seconds })
 
 /** Fresh processes for each round, all started at once and then measured one after another while the rest are idle. */
 async function playRound({ workload, contenders, backendPort, folder, seconds }) {
-  const proxies = [];
+  const ports = await freePorts(contenders.length);
+  const starts = contenders.map((contender, i) => contender.start({ port: ports[i], backendPort, folder }));
+  const started = await Promise.allSettled(starts);
   try {
-    for (const contender of contenders) {
-      const port = await freePort();
-      proxies.push({ port, ...(await contender.start({ port, backendPort, folder })) });
-    }
+    const proxies = await Promise.all(starts);
     await delay(SETTLE_MS);
     const figures = [];
-    for (const [i, { port, pid }] of proxies.entries()) {
-      if (workload.needsWarmUp) await workload.measure({ port, pid, seconds: WARM_UP_SECONDS });
+    for (const [i, { pid }] of proxies.entries()) {
+      const [port, warmUp] = [ports[i], workload.warmUpSeconds];
+      if (warmUp > 0) await workload.measure({ port, pid, seconds: warmUp });
       const figure = await workload.measure({ port, pid, seconds });
       process.stderr.write(`${workload.name}: ${contenders[i].name} ${figure.toFixed(1)} ${workload.unit}\n`);
       figures.push(figure);
     }
     return figures;
   } finally {
-    await Promise.all(proxies.map((proxy) => proxy.stop()));
+    await Promise.all(started.map(({ value }) => value?.stop()));
   }
 }

@@ -18,12 +18,17 @@ export function versionOf(command) {
 }
 
 export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
+  const [port] = await freePorts(1);
   return port;
+}
+
+/** Different ones, since all are taken at the same time before they are given back. */
+export async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
 }
 
 /** Starts a program and waits until it listens. `stop` ends it and waits for its end. */
@@ -31,7 +36,10 @@ export async function startListening(program, args, port) {
   const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
   const ended = once(child, "exit");
   for (let tries = 0; !(await accepts(port)); tries++) {
-    if (child.exitCode !== null || tries > 400) throw new Error(`${program} does not start`);
+    if (child.exitCode !== null || tries > 400) {
+      child.kill("SIGKILL");
+      throw new Error(`${program} does not start`);
+    }
     await delay(25);
   }
   return {
@@ -48,8 +56,10 @@ export async function startListening(program, args, port) {
 function accepts(port) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });
-    socket.on("connect", () => resolve(true));
     socket.on("error", () => resolve(false));
-    socket.on("connect", () => socket.destroy());
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
   });
 }

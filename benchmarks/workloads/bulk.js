@@ -40,7 +40,7 @@ export const downloads = {
   unit: "ms",
   isThere: () => true,
   startBackend: startBulkBackend,
-  needsWarmUp: true,
+  warmUpSeconds: 0.3,
   measure: (proxy) => cpuPerGigabyte(proxy, "D"),
 };
 
@@ -49,6 +49,6 @@ export const uploads = {
   unit: "ms",
   isThere: () => true,
   startBackend: startBulkBackend,
-  needsWarmUp: true,
+  warmUpSeconds: 0.3,
   measure: (proxy) => cpuPerGigabyte(proxy, "U"),
 };

@@ -5,7 +5,7 @@ import { startBulkBackend } from "../support/bulk-backend.js";
 import { residentBytes } from "../support/process-stats.js";
 
 const CONNECTIONS = 2_000;
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 500;
 
 /** KiB of resident memory that each idle connection adds, kernel memory not counted. */
 async function memoryPerIdleConnection({ port, pid }) {
@@ -33,6 +33,6 @@ export const idleMemory = {
   isThere: () => true,
   startBackend: startBulkBackend,
   // Memory that was used once is not given back: a warm-up would hide what it measures.
-  needsWarmUp: false,
+  warmUpSeconds: 0,
   measure: memoryPerIdleConnection,
 };
