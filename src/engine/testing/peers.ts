@@ -15,7 +15,12 @@ export interface Peer extends Target {
 }
 
 /** Serves each connection as told; everything is closed after the test. */
-export async function startPeer(t: TestContext, id: string, serve: (socket: Socket) => void): Promise<Peer> {
+export async function startPeer(
+  t: TestContext,
+  id: string,
+  serve: (socket: Socket) => void,
+  listenPort = 0,
+): Promise<Peer> {
   const sockets: Socket[] = [];
   const waiting: ((socket: Socket) => void)[] = [];
   let taken = 0;
@@ -29,7 +34,7 @@ export async function startPeer(t: TestContext, id: string, serve: (socket: Sock
       wake(socket);
     }
   });
-  server.listen({ port: 0, host: "127.0.0.1", backlog: 1024 });
+  server.listen({ port: listenPort, host: "127.0.0.1", backlog: 1024 });
   await once(server, "listening");
   const stop = async (): Promise<void> => {
     if (!server.listening) return;
