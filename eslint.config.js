@@ -82,9 +82,10 @@ export default tseslint.config(
   },
   { files: ["src/main.ts", "cli/main.ts"], rules: { "no-restricted-globals": "off" } },
   {
-    files: ["**/*.js"],
+    files: ["**/*.js", "**/*.mjs"],
     languageOptions: {
       globals: {
+        AbortSignal: "readonly",
         process: "readonly",
         URL: "readonly",
         console: "readonly",

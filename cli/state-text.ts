@@ -3,7 +3,7 @@ import { formatTable } from "./table.js";
 
 const HEAD = ["ADDRESS", "WEIGHT", "STATE", "OPEN", "TOTAL", "FAILED", "IN", "OUT", "NOTE"];
 const NUMERIC = new Set([1, 3, 4, 5, 6, 7]);
-const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 const STATE_WORDS = new Map<number, string>(
   Object.entries(BackendState).map(([word, number]) => [number, word.toLowerCase()]),

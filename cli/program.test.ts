@@ -1,0 +1,274 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  BackendState,
+  SeamlessError,
+  type SeamlessClient,
+  type SeamlessErrorCode,
+  type ServiceState,
+} from "@seamless/sdk";
+import { runProgram } from "./program.js";
+
+const state: ServiceState = {
+  service: "default",
+  instanceId: "one",
+  revision: 3n,
+  sequence: 4n,
+  listenAddresses: ["[::]:8080"],
+  backends: [
+    {
+      address: "a:1",
+      weight: 2,
+      state: BackendState.ACTIVE,
+      resolvedAddresses: ["10.0.0.1"],
+      error: "",
+      counters: {
+        activeConnections: 5,
+        totalConnections: 9n,
+        failedConnects: 0n,
+        bytesIn: 2048n,
+        bytesOut: 2n ** 60n,
+      },
+      drain: undefined,
+    },
+    {
+      address: "b:1",
+      weight: 1,
+      state: BackendState.DRAINING,
+      resolvedAddresses: [],
+      error: "",
+      counters: { activeConnections: 1, totalConnections: 2n, failedConnects: 0n, bytesIn: 0n, bytesOut: 0n },
+      drain: { startedUnixMs: 7n, connectionsAtStart: 2, openConnections: 1 },
+    },
+  ],
+};
+const proxy = {
+  version: "1.2.3",
+  engine: "node",
+  startedUnixMs: BigInt(Date.now() - 65_000),
+  openConnections: 6,
+  maxConnections: 100,
+  acceptedConnections: 11n,
+  refusedConnections: 0n,
+  unservedConnections: 0n,
+  shuttingDown: false,
+  services: ["default"],
+};
+
+interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What was asked of the SDK. */
+  readonly calls: readonly unknown[];
+}
+
+/** Runs a command line against a client that answers as told. */
+async function ctl(
+  line: string,
+  answer: () => unknown = () => ({ state, proxy, changed: true }),
+): Promise<Outcome> {
+  let [stdout, stderr] = ["", ""];
+  const calls: unknown[] = [];
+  const interrupt = new AbortController();
+  const call = (method: string) => (argument: unknown, options: { expectedRevision?: bigint }) => {
+    calls.push(
+      options.expectedRevision === undefined
+        ? [method, argument]
+        : [method, argument, options.expectedRevision],
+    );
+    return new Promise((resolve) => resolve(answer()));
+  };
+  const client = {
+    get: () => call("get")(undefined, {}),
+    set: call("set"),
+    add: call("add"),
+    remove: call("remove"),
+    async *watch({ onReconnect }: { onReconnect: (error: Error, attempt: number) => void }) {
+      yield await Promise.resolve(state);
+      onReconnect(new Error("gone"), 1);
+      yield { ...state, revision: 4n };
+      interrupt.abort();
+      throw new SeamlessError("CANCELLED", "aborted", { status: "CANCELLED", method: "watch" });
+    },
+    close: () => calls.push("close"),
+  };
+  const exitCode = await runProgram(line === "" ? [] : line.split(" "), {
+    connect: (options) => {
+      calls.push(options);
+      return client as unknown as SeamlessClient;
+    },
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    version: "9.9.9",
+    signal: interrupt.signal,
+  });
+  return { exitCode, stdout, stderr, calls };
+}
+
+const fails =
+  (code: SeamlessErrorCode, details: Record<string, string> = {}) =>
+  () => {
+    throw new SeamlessError(code, "what was wrong", { status: "UNKNOWN", method: "get", details });
+  };
+const defaults = { address: "127.0.0.1:6778", service: "default", timeoutMs: 10_000 };
+
+test("get prints a table that people can read", async () => {
+  const { exitCode, stdout, calls } = await ctl("get");
+  assert.equal(
+    stdout,
+    [
+      "service default, revision 3",
+      "ADDRESS  WEIGHT  STATE     OPEN  TOTAL  FAILED       IN      OUT  NOTE",
+      "a:1           2  active       5      9       0  2.0 KiB  1.0 EiB",
+      "b:1           1  draining     1      2       0      0 B      0 B  1 of 2 connections left",
+      "",
+    ].join("\n"),
+  );
+  assert.equal(exitCode, 0);
+  assert.deepEqual(calls, [defaults, ["get", undefined], "close"]);
+});
+
+test("get -o json is for programs: words for states, numbers while they are exact", async () => {
+  const { stdout } = await ctl("get -o json");
+  const json = JSON.parse(stdout) as {
+    revision: number;
+    backends: { state: string; counters: { bytesOut: unknown } }[];
+  };
+  assert.equal(json.revision, 3);
+  assert.deepEqual(
+    json.backends.map(({ state: word }) => word),
+    ["active", "draining"],
+  );
+  assert.equal(json.backends[0]?.counters.bytesOut, "1152921504606846976");
+});
+
+for (const [line, call, done] of [
+  ["set a:1 b:2=3", ["set", [{ address: "a:1" }, { address: "b:2", weight: 3 }]], "set a:1, b:2"],
+  ["add a:1,b:2", ["add", [{ address: "a:1" }, { address: "b:2" }]], "added a:1, b:2"],
+  [
+    "add a:1=4 b:2 --weight 2",
+    [
+      "add",
+      [
+        { address: "a:1", weight: 4 },
+        { address: "b:2", weight: 2 },
+      ],
+    ],
+    "added a:1, b:2",
+  ],
+  ["remove a:1 b:2 --if-revision 7", ["remove", ["a:1", "b:2"], 7n], "removed a:1, b:2"],
+] as const) {
+  test(`${line} asks for just that, and says what was done`, async () => {
+    const { exitCode, stdout, calls } = await ctl(line);
+    assert.deepEqual(calls[1], call);
+    assert.ok(stdout.startsWith(`${done}\nservice default, revision 3\n`), stdout);
+    assert.equal(exitCode, 0);
+  });
+}
+
+test("a change that changes nothing says so, also in JSON", async () => {
+  const unchanged = (): unknown => ({ state, changed: false });
+  assert.match((await ctl("add a:1", unchanged)).stdout, /^nothing changed\n/);
+  assert.equal(
+    (JSON.parse((await ctl("add a:1 -o json", unchanged)).stdout) as { changed: boolean }).changed,
+    false,
+  );
+});
+
+test("status shows the proxy, then the backends", async () => {
+  const { stdout } = await ctl("status");
+  assert.match(
+    stdout,
+    /^proxy +seamless 1\.2\.3, engine node\nstate +serving, up 1m 5s\nlistening +\[::\]:8080\n/,
+  );
+  assert.match(stdout, /6 open of at most 100, 11 accepted/);
+  assert.match(stdout, /a:1 +2 +active/);
+});
+
+test("watch prints a line per state, tells of a reconnect on stderr, and ends with 130 when interrupted", async () => {
+  const { exitCode, stdout, stderr } = await ctl("watch");
+  assert.match(stdout, /^\S+ revision 3: a:1=2 active open=5, b:1 draining open=1\n\S+ revision 4: .*\n$/);
+  assert.match(stderr, /^seamlessctl: connection lost, connecting again \(gone\)\n$/);
+  assert.equal(exitCode, 130);
+  const json = (await ctl("watch -o json")).stdout.trim().split("\n");
+  assert.deepEqual(
+    json.map((line) => (JSON.parse(line) as { revision: number }).revision),
+    [3, 4],
+  );
+});
+
+test("version shows both versions, or that no proxy answers", async () => {
+  assert.equal((await ctl("version")).stdout, "seamlessctl 9.9.9\nseamless 1.2.3\n");
+  const alone = await ctl("version", fails("UNAVAILABLE"));
+  assert.equal(alone.stdout, "seamlessctl 9.9.9\nseamless (no proxy answers at 127.0.0.1:6778)\n");
+  assert.equal(alone.exitCode, 0);
+  assert.equal((await ctl("--version")).stdout, "9.9.9\n");
+});
+
+test("global options are taken before and after the command, and from the environment", async (t) => {
+  const expected = { address: "unix:/s", service: "web", timeoutMs: 1_500 };
+  assert.deepEqual((await ctl("-a unix:/s --service web --timeout 1.5s get")).calls[0], expected);
+  assert.deepEqual((await ctl("get -a unix:/s --service web --timeout 1500ms")).calls[0], expected);
+  process.env["SEAMLESS_ADDRESS"] = "[::1]:9";
+  t.after(() => Reflect.deleteProperty(process.env, "SEAMLESS_ADDRESS"));
+  assert.deepEqual((await ctl("get")).calls[0], { ...defaults, address: "[::1]:9" });
+});
+
+for (const [code, exitCode, hint] of [
+  ["BACKEND_NOT_FOUND", 1, /seamlessctl get/],
+  ["SERVICE_NOT_FOUND", 1, /--service/],
+  ["INVALID_ADDRESS", 1, /HOST:PORT/],
+  ["FORBIDDEN_BACKEND", 1, /^$/],
+  ["SHUTTING_DOWN", 1, /next proxy/],
+  ["INTERNAL", 1, /log of the proxy/],
+  ["INVALID_OPTIONS", 2, /^$/],
+  ["UNAVAILABLE", 3, /--address/],
+  ["DEADLINE_EXCEEDED", 4, /--timeout/],
+  ["REVISION_MISMATCH", 5, /--if-revision 8/],
+] as const) {
+  test(`${code} is exit code ${exitCode}, told on stderr with what to do next`, async () => {
+    const failing = fails(code, code === "REVISION_MISMATCH" ? { current_revision: "8" } : {});
+    const outcome = await ctl("get", failing);
+    assert.deepEqual([outcome.exitCode, outcome.stdout], [exitCode, ""]);
+    const [message, told = ""] = outcome.stderr.split("\n");
+    assert.equal(message, "seamlessctl: what was wrong");
+    assert.match(told, hint);
+    const json = JSON.parse((await ctl("get -o json", failing)).stderr) as { error: { code: string } };
+    assert.equal(json.error.code, code);
+    assert.equal(outcome.calls.at(-1), "close");
+  });
+}
+
+for (const [line, complaint] of [
+  ["gett", /unknown command 'gett'\n\(Did you mean get\?\)/],
+  ["set", /missing required argument 'backends'/],
+  ["add a:1, b:2", /empty address/],
+  ["add a:1=x", /whole number from 1 to 256/],
+  ["add a:1=1=2", /ADDRESS=WEIGHT/],
+  ["add a:1 --weight -1", /whole number from 1 to 256/],
+  ["get --timeout 5", /such as 500ms/],
+  ["get --output yaml", /Allowed choices are table, json/],
+  ["remove a:1 --if-revision soon", /Expected a revision/],
+  ["completion tcsh", /Allowed choices are bash, zsh, fish/],
+  ["get extra", /too many arguments/],
+] as const) {
+  test(`seamlessctl ${line} is a usage error`, async () => {
+    const { exitCode, stdout, stderr } = await ctl(line);
+    assert.deepEqual([exitCode, stdout], [2, ""]);
+    assert.match(stderr, complaint);
+    assert.match(stderr, /^seamlessctl: /);
+  });
+}
+
+test("alone it prints its help on stderr and exits 2; --help names every command and exit code", async () => {
+  const alone = await ctl("");
+  assert.deepEqual([alone.exitCode, alone.stdout], [2, ""]);
+  const { stdout, exitCode } = await ctl("--help");
+  assert.equal(exitCode, 0);
+  for (const word of ["get", "set", "add", "remove", "watch", "status", "version", "completion"]) {
+    assert.match(stdout, new RegExp(`^ +${word}\\b`, "m"));
+  }
+  for (const code of [0, 1, 2, 3, 4, 5, 130]) assert.match(stdout, new RegExp(`\\b${code}  \\w`));
+  assert.equal(alone.stderr, stdout);
+});
