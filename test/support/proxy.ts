@@ -11,6 +11,9 @@ export const root = fileURLToPath(new URL("../../../", import.meta.url));
 export const daemon = `${root}src/bin/seamless.js`;
 export const ctl = `${root}cli/bin/seamlessctl.js`;
 
+/** A test that waits in vain fails, and leaves no process behind. */
+const LIMIT_MS = 15_000;
+
 export interface ProxyOptions {
   readonly backends: readonly string[];
   readonly args?: readonly string[];
@@ -28,11 +31,11 @@ export interface RunningProxy {
   readonly http: string;
   readonly client: SeamlessClient;
   readonly log: readonly LogLine[];
-  /** Resolves with the first line of the event, past or future. */
+  /** Resolves with the first line of the event, past or future; rejects if there is none in 15 s. */
   logged(event: string): Promise<LogLine>;
   /** Bytes of memory that are resident. */
   residentBytes(): number;
-  /** Sends SIGTERM and resolves with the exit code. */
+  /** Sends SIGTERM and resolves with the exit code; null if it had to be killed in the end. */
   stop(): Promise<number | null>;
 }
 
@@ -51,7 +54,15 @@ export async function startProxy(t: TestContext, options: ProxyOptions): Promise
   const logged = (event: string): Promise<LogLine> =>
     new Promise((resolve, reject) => {
       const seen = log.find((line) => line.event === event);
-      if (seen) resolve(seen);
+      if (seen) {
+        resolve(seen);
+        return;
+      }
+      const late = setTimeout(
+        () => reject(new Error(`no "${event}" logged: ${JSON.stringify(log)}`)),
+        LIMIT_MS,
+      );
+      late.unref();
       waiting.push({ event, resolve });
       child.once("exit", () => reject(new Error(`the proxy ended: ${JSON.stringify(log)}`)));
     });
@@ -59,7 +70,9 @@ export async function startProxy(t: TestContext, options: ProxyOptions): Promise
   ended.catch(() => undefined);
   const stop = async (): Promise<number | null> => {
     child.kill("SIGTERM");
+    const hard = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
     const [code] = (await ended) as [number | null];
+    clearTimeout(hard);
     return code;
   };
   const ready = await logged("ready");
