@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { freePorts } from "./support/programs.js";
 
 /** What a program does after its start (compiling, the first collections) is not the work's. */
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 500;
 
 /** All rounds of one workload: `figures[round][contender]`. Leaves no process and no file behind. */
 export async function measureWorkload(workload, contenders, { rounds, seconds }) {
@@ -14,7 +14,9 @@ export async function measureWorkload(workload, contenders, { rounds, seconds })
   try {
     const figures = [];
     for (let round = 0; round < rounds; round++)
-      figures.push(await playRound({ workload, contenders, backendPort: backend.port, folder, seconds }));
+      figures.push(
+        await playRound({ workload, contenders, backendPort: backend.port, folder, seconds, round }),
+      );
     return figures;
   } finally {
     await backend.stop();
@@ -22,8 +24,11 @@ export async function measureWorkload(workload, contenders, { rounds, seconds })
   }
 }
 
-/** Fresh processes for each round, all started at once and then measured one after another while the rest are idle. */
-async function playRound({ workload, contenders, backendPort, folder, seconds }) {
+/**
+ * Fresh processes for each round, all started at once and then measured one after another while the rest are idle.
+ * Each round begins with another one, so that none is always the first after the start.
+ */
+async function playRound({ workload, contenders, backendPort, folder, seconds, round }) {
   const ports = await freePorts(contenders.length);
   const starts = contenders.map((contender, i) => contender.start({ port: ports[i], backendPort, folder }));
   const started = await Promise.allSettled(starts);
@@ -31,12 +36,13 @@ async function playRound({ workload, contenders, backendPort, folder, seconds })
     const proxies = await Promise.all(starts);
     await delay(SETTLE_MS);
     const figures = [];
-    for (const [i, { pid }] of proxies.entries()) {
-      const [port, warmUp] = [ports[i], workload.warmUpSeconds];
+    for (let turn = 0; turn < proxies.length; turn++) {
+      const i = (turn + round) % proxies.length;
+      const [{ pid }, port, warmUp] = [proxies[i], ports[i], workload.warmUpSeconds];
       if (warmUp > 0) await workload.measure({ port, pid, seconds: warmUp });
       const figure = await workload.measure({ port, pid, seconds });
       process.stderr.write(`${workload.name}: ${contenders[i].name} ${figure.toFixed(1)} ${workload.unit}\n`);
-      figures.push(figure);
+      figures[i] = figure;
     }
     return figures;
   } finally {
