@@ -36,10 +36,11 @@ test("a call that takes longer than 30 s is answered with DEADLINE_EXCEEDED", as
   assert.equal(code, status.DEADLINE_EXCEEDED);
 });
 
-test("a call that has been answered leaves no timer behind", async () => {
-  const before = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+test("a call that has been answered leaves no timer behind", async (t) => {
+  const started = t.mock.method(globalThis, "setTimeout").mock;
+  const cleared = t.mock.method(globalThis, "clearTimeout").mock;
   const call = { request: { service: "" } } as unknown as ServerUnaryCall<GetRequest, GetResponse>;
   await new Promise<void>((resolve) => handlersOf(new FakeManagement()).get(call, () => resolve()));
-  const after = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
-  assert.equal(after, before);
+  assert.equal(started.callCount(), 1);
+  assert.deepEqual(cleared.calls[0]?.arguments, [started.calls[0]?.result]);
 });
