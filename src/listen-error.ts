@@ -3,7 +3,8 @@ import { ProxyError } from "./errors.js";
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the address is in use by another program",
-  EACCES: "permission denied (ports below 1024 need root or CAP_NET_BIND_SERVICE)",
+  EACCES:
+    "permission denied (ports below 1024 need root or CAP_NET_BIND_SERVICE, a socket a folder you may write to)",
   EADDRNOTAVAIL: "this machine has no such address",
   EAFNOSUPPORT: "this machine has no such address family",
   ENOENT: "the folder of the socket does not exist",
