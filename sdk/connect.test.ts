@@ -1,90 +1,12 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
-import { test, type TestContext } from "node:test";
-import {
-  Metadata,
-  Server,
-  ServerCredentials,
-  status,
-  type handleServerStreamingCall,
-  type sendUnaryData,
-  type ServerWritableStream,
-} from "@grpc/grpc-js";
-import {
-  Any,
-  ErrorInfo,
-  SeamlessServiceService,
-  Status,
-  type GetResponse,
-  type ServiceState,
-  type WatchBackendsRequest,
-  type WatchBackendsResponse,
-} from "@seamless/proto";
+import { getEventListeners, once } from "node:events";
+import { test } from "node:test";
+import { status } from "@grpc/grpc-js";
+import type { GetResponse } from "@seamless/proto";
 import * as sdk from "./index.js";
-import { connect, SeamlessError, type SeamlessClient } from "./index.js";
-
-type WatchCall = ServerWritableStream<WatchBackendsRequest, WatchBackendsResponse>;
-
-/** A proxy whose answers are the test's; `cut` breaks all its connections. */
-interface FakeProxy {
-  readonly client: SeamlessClient;
-  readonly requests: string[];
-  cut(): void;
-}
-
-interface Answers {
-  readonly get?: (callback: sendUnaryData<GetResponse>, attempt: number) => void;
-  readonly set?: (callback: sendUnaryData<{ state: ServiceState; changed: boolean }>) => void;
-  readonly watch?: handleServerStreamingCall<WatchBackendsRequest, WatchBackendsResponse>;
-}
-
-const state = (sequence: number, instanceId = "one"): ServiceState => {
-  const revision = BigInt(sequence);
-  return { service: "default", instanceId, revision, sequence: revision, backends: [], listenAddresses: [] };
-};
-
-async function startFake(
-  t: TestContext,
-  answers: Answers,
-  options: sdk.ConnectOptions = {},
-): Promise<FakeProxy> {
-  const requests: string[] = [];
-  const server = new Server();
-  const unexpected = (): never => assert.fail("not expected");
-  server.addService(SeamlessServiceService, {
-    get: (_: unknown, callback: sendUnaryData<GetResponse>) => {
-      requests.push("get");
-      answers.get?.(callback, requests.length);
-    },
-    set: (_: unknown, callback: sendUnaryData<{ state: ServiceState; changed: boolean }>) => {
-      requests.push("set");
-      answers.set?.(callback);
-    },
-    add: unexpected,
-    remove: unexpected,
-    watchBackends: answers.watch ?? unexpected,
-  });
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const sockets = new Set<Socket>();
-  const listener = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
-    injector.injectConnection(socket);
-  }).listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as { port: number };
-  const retry = { initialDelayMs: 1, maxDelayMs: 5 };
-  const client = connect({ address: `127.0.0.1:${port}`, retry, ...options });
-  const cut = (): void => sockets.forEach((socket) => socket.destroy());
-  t.after(() => {
-    client.close();
-    listener.close();
-    cut();
-    server.forceShutdown();
-  });
-  return { client, requests, cut };
-}
+import { connect } from "./index.js";
+import { failsWith, richError } from "./testing/errors.js";
+import { deadAddress, type FakeProxy, startFake, state, type WatchCall } from "./testing/fake-proxy.js";
 
 const proxy = {
   version: "1",
@@ -99,24 +21,6 @@ const proxy = {
   services: ["default"],
 };
 const answer: GetResponse = { state: state(1), proxy };
-const failsWith = (expected: object) => (error: unknown) => {
-  assert.ok(error instanceof SeamlessError, String(error));
-  assert.ok(error.message.startsWith(`${error.code}: `));
-  for (const [key, value] of Object.entries(expected))
-    assert.deepEqual(error[key as keyof SeamlessError], value, key);
-  return true;
-};
-
-function richError(reason: string, metadata: Record<string, string>, code: status): object {
-  const info = ErrorInfo.encode({ reason, domain: "seamless", metadata }).finish();
-  const any = Any.create({ typeUrl: "type.googleapis.com/google.rpc.ErrorInfo", value: Buffer.from(info) });
-  const trailer = new Metadata();
-  trailer.set(
-    "grpc-status-details-bin",
-    Buffer.from(Status.encode({ code, message: "no", details: [any] }).finish()),
-  );
-  return { code, details: "no", metadata: trailer };
-}
 
 test("the SDK exports just this", () => {
   assert.deepEqual(Object.keys(sdk).sort(), ["BackendState", "SeamlessError", "connect"]);
@@ -178,26 +82,49 @@ test("closing the client cancels what is under way", async (t) => {
   await assert.rejects(call, failsWith({ code: "CANCELLED" }));
 });
 
-test("where nothing listens the error says what to check", async () => {
-  const client = connect({ address: "127.0.0.1:1", retry: { attempts: 2, initialDelayMs: 1 } });
-  await assert.rejects(client.set(["a:1"]), (error: Error) => {
-    assert.match(error.message, /^UNAVAILABLE: no Seamless proxy answers at 127\.0\.0\.1:1 .*is it running/);
-    return failsWith({ code: "UNAVAILABLE", details: { address: "127.0.0.1:1" } })(error);
+test("a call that has ended, however it did, leaves no listener on the signal", async (t) => {
+  const { client } = await startFake(t, {
+    get: (callback, attempt) =>
+      attempt === 1 ? callback(null, answer) : callback(richError("INTERNAL", {}, status.INTERNAL)),
+    watch: (call: WatchCall) => void call.write({ state: state(1) }),
   });
-  client.close();
+  const { signal } = new AbortController();
+  await client.get({ signal });
+  await assert.rejects(client.get({ signal }), failsWith({ code: "INTERNAL" }));
+  await assert.rejects(client.set(["a:1"], { signal, timeoutMs: 20 }));
+  for await (const { sequence } of client.watch({ signal })) if (sequence === 1n) break;
+  assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
-for (const options of [
-  { address: "nowhere" },
-  { address: "unix:relative" },
-  { timeoutMs: 0 },
-  { timeoutMs: 2 ** 31 },
-  { retry: { attempts: 0 } },
-] satisfies sdk.ConnectOptions[]) {
-  test(`connect(${JSON.stringify(options)}) is refused at once`, () => {
-    assert.throws(() => connect(options), failsWith({ code: "INVALID_OPTIONS", method: "connect" }));
+test("a change without an answer in time may have been carried out, and the error says so", async (t) => {
+  const { client } = await startFake(t, {});
+  await assert.rejects(client.set(["a:1"], { timeoutMs: 50 }), (error: sdk.SeamlessError) => {
+    assert.equal(error.details["outcome"], "unknown");
+    return failsWith({ code: "DEADLINE_EXCEEDED", method: "set" })(error);
   });
-}
+});
+
+test("where nothing listens the error says what to check, and no outcome is in doubt", async (t) => {
+  const address = await deadAddress();
+  const client = connect({ address, retry: { attempts: 2, initialDelayMs: 1 } });
+  t.after(() => client.close());
+  await assert.rejects(client.set(["a:1"]), (error: Error) => {
+    const says = `UNAVAILABLE: no Seamless proxy answers at ${address} (connection refused); is it running`;
+    assert.equal(error.message.slice(0, says.length), says);
+    return failsWith({ code: "UNAVAILABLE", method: "set", details: { address } })(error);
+  });
+});
+
+test("a watch whose first connection fails throws once its attempts are used up", async (t) => {
+  const address = await deadAddress();
+  const client = connect({ address, retry: { attempts: 3, initialDelayMs: 1 } });
+  t.after(() => client.close());
+  const attempts: number[] = [];
+  const onReconnect = (_: unknown, attempt: number): unknown => attempts.push(attempt);
+  const first = client.watch({ onReconnect })[Symbol.asyncIterator]().next();
+  await assert.rejects(first, failsWith({ code: "UNAVAILABLE", method: "watch", details: { address } }));
+  assert.deepEqual(attempts, [1, 2]);
+});
 
 test("a watch that is cut goes on after the last state, and repeats nothing", async (t) => {
   const positions: (bigint | undefined)[] = [];

@@ -18,6 +18,7 @@ test("the pipeline example switches, waits for the last connection, and says whe
   const env = { ...process.env, SEAMLESS_ADDRESS: proxy.grpc };
   const step = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   endAfter(t, step);
+  const exited = once(step, "exit");
   const lines: string[] = [];
   for await (const line of createInterface(step.stdout)) {
     lines.push(line);
@@ -28,6 +29,7 @@ test("the pipeline example switches, waits for the last connection, and says whe
     `${oldServer.address}: 1 connections left`,
     `${oldServer.address} is safe to stop`,
   ]);
+  assert.deepEqual(await exited, [0, null]);
 });
 
 test("the pipeline example exits 1 when the limit runs out, and 2 when the old address is not listed", async (t) => {
