@@ -120,7 +120,10 @@ test("a watch whose first connection fails throws once its attempts are used up"
   const client = connect({ address, retry: { attempts: 3, initialDelayMs: 1 } });
   t.after(() => client.close());
   const attempts: number[] = [];
-  const onReconnect = (_: unknown, attempt: number): unknown => attempts.push(attempt);
+  const onReconnect = (_: unknown, attempt: number): void => {
+    attempts.push(attempt);
+    assert.ok(attempt < 3, "tried once more than allowed");
+  };
   const first = client.watch({ onReconnect })[Symbol.asyncIterator]().next();
   await assert.rejects(first, failsWith({ code: "UNAVAILABLE", method: "watch", details: { address } }));
   assert.deepEqual(attempts, [1, 2]);
@@ -181,11 +184,21 @@ test("leaving the loop cancels the stream at the proxy", async (t) => {
   await cancelled;
 });
 
+test("a watch that is left while a state is awaited ends at once", { timeout: 5_000 }, async (t) => {
+  const { client } = await startFake(t, { watch: (call: WatchCall) => void call.write({ state: state(1) }) });
+  const states = client.watch()[Symbol.asyncIterator]();
+  await states.next();
+  const next = states.next();
+  await states.return?.();
+  assert.deepEqual(await next, { done: true, value: undefined });
+});
+
 test("what stays true however often it is asked ends the watch", async (t) => {
   const { client } = await startFake(t, {
     watch: (call: WatchCall) => void call.emit("error", richError("SERVICE_NOT_FOUND", {}, status.NOT_FOUND)),
   });
-  const first = client.watch()[Symbol.asyncIterator]().next();
+  const onReconnect = (): void => assert.fail("asked again");
+  const first = client.watch({ onReconnect })[Symbol.asyncIterator]().next();
   await assert.rejects(first, failsWith({ code: "SERVICE_NOT_FOUND", method: "watch" }));
 });
 

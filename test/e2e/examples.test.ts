@@ -3,7 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
+import { Server, ServerCredentials, type ServiceError } from "@grpc/grpc-js";
+import { SeamlessServiceService, type SeamlessServiceServer } from "@seamless/proto";
+import { SeamlessError, type SeamlessClient } from "@seamless/sdk";
 import { startEcho } from "../support/backends.js";
 import { endAfter, run } from "../support/process.js";
 import { root, startProxy } from "../support/proxy.js";
@@ -46,6 +49,55 @@ test("the pipeline example exits 1 when the limit runs out, and 2 when the old a
   const again = await run(process.execPath, args, { env });
   assert.equal(again.exitCode, 2);
   assert.match(again.stderr, /is not in the list/);
+});
+
+/** A way to the proxy on which someone else is quicker: `first` runs between the first `get` and its `set`. */
+async function startRival(t: TestContext, client: SeamlessClient, first: () => Promise<unknown>) {
+  const server = new Server();
+  const revisions: (bigint | undefined)[] = [];
+  const answer = <T>(promise: Promise<T>, callback: (error: ServiceError | null, value?: T) => void): void =>
+    void promise.then(
+      (value) => callback(null, value),
+      (error: unknown) => callback(error instanceof SeamlessError ? (error.cause as ServiceError) : null),
+    );
+  const handlers: Pick<SeamlessServiceServer, "get" | "set" | "watchBackends"> = {
+    get: (_, callback) => answer(client.get(), callback),
+    set: ({ request: { backends, expectedRevision } }, callback) => {
+      revisions.push(expectedRevision);
+      const before = revisions.length === 1 ? first() : Promise.resolve();
+      const list = backends.map(({ address, weight = 1 }) => ({ address, weight }));
+      const change = before.then(() => client.set(list, expectedRevision ? { expectedRevision } : {}));
+      answer(change, callback);
+    },
+    watchBackends: (call) =>
+      answer(
+        client.get().then(({ state }) => call.write({ state })),
+        () => undefined,
+      ),
+  };
+  server.addService(SeamlessServiceService, { ...handlers });
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
+  t.after(() => server.forceShutdown());
+  return { address: `127.0.0.1:${port}`, revisions };
+}
+
+test("the pipeline example keeps what someone else changed meanwhile, and switches all the same", async (t) => {
+  const [oldServer, newServer] = [await startEcho(t), await startEcho(t)];
+  const proxy = await startProxy(t, { backends: [oldServer.address] });
+  const rival = await startRival(t, proxy.client, () => proxy.client.add(["127.0.0.1:9"]));
+  const args = [`${root}examples/pipeline.mjs`, oldServer.address, newServer.address];
+  const step = await run(process.execPath, args, { env: { SEAMLESS_ADDRESS: rival.address } });
+  assert.equal(step.exitCode, 0, step.stderr);
+  assert.deepEqual(rival.revisions, [1n, 2n]);
+  const { state } = await proxy.client.get();
+  assert.deepEqual(
+    state.backends.map(({ address }) => address),
+    [newServer.address, "127.0.0.1:9"],
+  );
 });
 
 test("the watch example prints the states", async (t) => {
