@@ -14,24 +14,62 @@ const program = createProgram({
   signal: new AbortController().signal,
 });
 
-/** What bash offers for the last of the words. */
-function offered(...words: string[]): string[] {
+const listed = {
+  backends: [
+    { address: "old.example:80", weight: 1 },
+    { address: "[::1]:4444", weight: 1 },
+    { address: "$(echo expanded >&2):1", weight: 1 },
+  ],
+};
+
+/** What bash offers at the end of a line, whose words it splits at colons as readline does. */
+function offered(line: string): string[] {
+  const words = line.split(" ").flatMap((word) => (word === "" ? [""] : word.split(/(:)/).filter(Boolean)));
   const script = `${completionScript("bash", program)}
-seamlessctl() { echo '{"backends":[{"address":"old.example","weight":1}]}'; }
-COMP_WORDS=(seamlessctl ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}
+seamlessctl() { echo '${JSON.stringify(listed)}'; }
+COMP_LINE='${line}'; COMP_POINT=${line.length}
+COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}
 _seamlessctl; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr, status } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
   assert.deepEqual([stderr, status], ["", 0]);
   return stdout.trim().split("\n");
 }
 
-test("bash completes commands, options, choices and the addresses in the list", () => {
-  assert.deepEqual(offered("re"), ["remove"]);
-  assert.deepEqual(offered("add", "--w"), ["--weight"]);
-  assert.deepEqual(offered("-o", "j"), ["json"]);
-  assert.deepEqual(offered("completion", "f"), ["fish"]);
-  assert.deepEqual(offered("-a", "x:1", "remove", "old"), ["old.example"]);
+test("bash completes commands, options and choices", () => {
+  assert.deepEqual(offered("seamlessctl re"), ["remove"]);
+  assert.deepEqual(offered("seamlessctl add --w"), ["--weight"]);
+  assert.deepEqual(offered("seamlessctl -o j"), ["json"]);
+  assert.deepEqual(offered("seamlessctl get -o "), ["table", "json"]);
+  assert.deepEqual(offered("seamlessctl completion f"), ["fish"]);
 });
+
+test("bash completes the addresses in the list, also past a colon", () => {
+  assert.deepEqual(offered("seamlessctl -a x:1 remove old"), ["old.example:80"]);
+  assert.deepEqual(offered("seamlessctl remove old.example:"), ["80"]);
+  assert.deepEqual(offered("seamlessctl remove old.example:8"), ["80"]);
+  assert.deepEqual(offered("seamlessctl remove [::1]:4"), ["4444"]);
+});
+
+test("bash never runs what a proxy calls an address", () => {
+  const all = offered("seamlessctl remove ");
+  assert.ok(all.includes("old.example:80") && all.includes("[::1]:4444"), all.join(" "));
+  assert.ok(!all.some((word) => word.includes("expanded")), all.join(" "));
+});
+
+for (const [shell, check] of [
+  ["bash", "-n"],
+  ["zsh", "-n"],
+  ["fish", "--no-execute"],
+] as const) {
+  const skip = spawnSync(shell, ["--version"]).error ? `${shell} is not installed` : false;
+  test(`${shell} can parse its script`, { skip }, () => {
+    const { stderr, status } = spawnSync(shell, [check], {
+      input: completionScript(shell, program),
+      encoding: "utf8",
+    });
+    assert.deepEqual([stderr, status], ["", 0]);
+  });
+}
 
 test("every shell's script names every command", () => {
   for (const shell of SHELLS) {

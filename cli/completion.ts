@@ -24,13 +24,16 @@ export function completionScript(shell: Shell, program: Command): string {
   return WRITERS[shell](entries, global);
 }
 
+// Only what an address is made of gets through: bash's compgen expands its words, so that one with `$(…)` would run.
 const LISTED =
-  "seamlessctl get -o json --timeout 1s 2>/dev/null | tr ',{' '\\n\\n' | sed -n 's/.*\"address\":\"\\(.*\\)\"/\\1/p'";
+  "seamlessctl get -o json --timeout 1s 2>/dev/null | tr ',{' '\\n\\n' | sed -n 's/^\"address\":\"\\([][A-Za-z0-9._:%-]*\\)\".*/\\1/p'";
 
 const WRITERS: Readonly<Record<Shell, (entries: readonly Entry[], global: readonly string[]) => string>> = {
   bash: (entries, global) => `# bash completion of seamlessctl
 _seamlessctl() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" verb="" word
+  local typed="\${COMP_LINE:0:COMP_POINT}" previous="\${COMP_WORDS[COMP_CWORD-1]}" verb="" word
+  # readline takes HOST:PORT for several words and replaces only the last: match the whole, offer the rest.
+  local current="\${typed##*[[:space:]]}"
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in ${entries.map(({ name }) => name).join("|")}) verb="$word"; break ;; esac
   done
@@ -41,7 +44,10 @@ ${entries.map(({ name, words }) => `    ${name}) words="${words.join(" ")}" ;;`)
   esac
   if [[ $verb == remove && $current != -* ]]; then words="$words $(${LISTED})"; fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
-  declare -F __ltrimcolon_completions >/dev/null && __ltrimcolon_completions "$current"
+  if [[ $COMP_WORDBREAKS == *:* && $current == *:* ]]; then
+    local head="\${current%"\${current##*:}"}"
+    COMPREPLY=("\${COMPREPLY[@]#"$head"}")
+  fi
 }
 complete -F _seamlessctl seamlessctl
 `,
