@@ -27,6 +27,7 @@ function splitList(text: string): readonly string[] {
 
 function parseBackend(text: string): BackendArgument {
   const [address = "", weight, rest] = text.split("=");
+  if (address === "") throw new InvalidArgumentError("There is an empty address in it.");
   if (weight === undefined) return { address };
   if (rest !== undefined) throw new InvalidArgumentError("Expected ADDRESS or ADDRESS=WEIGHT.");
   return { address, weight: parseWeight(weight) };

@@ -1,117 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  BackendState,
-  SeamlessError,
-  type SeamlessClient,
-  type SeamlessErrorCode,
-  type ServiceState,
-} from "@seamless/sdk";
-import { runProgram } from "./program.js";
-
-const state: ServiceState = {
-  service: "default",
-  instanceId: "one",
-  revision: 3n,
-  sequence: 4n,
-  listenAddresses: ["[::]:8080"],
-  backends: [
-    {
-      address: "a:1",
-      weight: 2,
-      state: BackendState.ACTIVE,
-      resolvedAddresses: ["10.0.0.1"],
-      error: "",
-      counters: {
-        activeConnections: 5,
-        totalConnections: 9n,
-        failedConnects: 0n,
-        bytesIn: 2048n,
-        bytesOut: 2n ** 60n,
-      },
-      drain: undefined,
-    },
-    {
-      address: "b:1",
-      weight: 1,
-      state: BackendState.DRAINING,
-      resolvedAddresses: [],
-      error: "",
-      counters: { activeConnections: 1, totalConnections: 2n, failedConnects: 0n, bytesIn: 0n, bytesOut: 0n },
-      drain: { startedUnixMs: 7n, connectionsAtStart: 2, openConnections: 1 },
-    },
-  ],
-};
-const proxy = {
-  version: "1.2.3",
-  engine: "node",
-  startedUnixMs: BigInt(Date.now() - 65_000),
-  openConnections: 6,
-  maxConnections: 100,
-  acceptedConnections: 11n,
-  refusedConnections: 0n,
-  unservedConnections: 0n,
-  shuttingDown: false,
-  services: ["default"],
-};
-
-interface Outcome {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** What was asked of the SDK. */
-  readonly calls: readonly unknown[];
-}
-
-/** Runs a command line against a client that answers as told. */
-async function ctl(
-  line: string,
-  answer: () => unknown = () => ({ state, proxy, changed: true }),
-): Promise<Outcome> {
-  let [stdout, stderr] = ["", ""];
-  const calls: unknown[] = [];
-  const interrupt = new AbortController();
-  const call = (method: string) => (argument: unknown, options: { expectedRevision?: bigint }) => {
-    calls.push(
-      options.expectedRevision === undefined
-        ? [method, argument]
-        : [method, argument, options.expectedRevision],
-    );
-    return new Promise((resolve) => resolve(answer()));
-  };
-  const client = {
-    get: () => call("get")(undefined, {}),
-    set: call("set"),
-    add: call("add"),
-    remove: call("remove"),
-    async *watch({ onReconnect }: { onReconnect: (error: Error, attempt: number) => void }) {
-      yield await Promise.resolve(state);
-      onReconnect(new Error("gone"), 1);
-      yield { ...state, revision: 4n };
-      interrupt.abort();
-      throw new SeamlessError("CANCELLED", "aborted", { status: "CANCELLED", method: "watch" });
-    },
-    close: () => calls.push("close"),
-  };
-  const exitCode = await runProgram(line === "" ? [] : line.split(" "), {
-    connect: (options) => {
-      calls.push(options);
-      return client as unknown as SeamlessClient;
-    },
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    version: "9.9.9",
-    signal: interrupt.signal,
-  });
-  return { exitCode, stdout, stderr, calls };
-}
-
-const fails =
-  (code: SeamlessErrorCode, details: Record<string, string> = {}) =>
-  () => {
-    throw new SeamlessError(code, "what was wrong", { status: "UNKNOWN", method: "get", details });
-  };
-const defaults = { address: "127.0.0.1:6778", service: "default", timeoutMs: 10_000 };
+import { ctl, defaults, fails, state } from "./testing/ctl.js";
 
 test("get prints a table that people can read", async () => {
   const { exitCode, stdout, calls } = await ctl("get");
@@ -176,6 +65,45 @@ test("a change that changes nothing says so, also in JSON", async () => {
   );
 });
 
+for (const line of ["set a:1", "add a:1", "remove a:1"]) {
+  test(`${line} -o json prints one line: whether it changed anything, and the list`, async () => {
+    const { exitCode, stdout, stderr } = await ctl(`${line} -o json`);
+    assert.deepEqual([exitCode, stderr, stdout.indexOf("\n")], [0, "", stdout.length - 1]);
+    const json = JSON.parse(stdout) as { changed: boolean; state: object };
+    assert.equal(json.changed, true);
+    assert.deepEqual(json.state, JSON.parse((await ctl("get -o json")).stdout));
+  });
+}
+
+test("status and version answer programs too", async () => {
+  const status = JSON.parse((await ctl("status -o json")).stdout) as {
+    proxy: { version: string; acceptedConnections: number };
+    state: { revision: number };
+  };
+  assert.deepEqual([status.proxy.version, status.proxy.acceptedConnections], ["1.2.3", 11]);
+  assert.equal(status.state.revision, 3);
+  const versions = (await ctl("version -o json")).stdout;
+  assert.deepEqual(JSON.parse(versions), { seamlessctl: "9.9.9", seamless: "1.2.3" });
+  const alone = (await ctl("-o json version", fails("UNAVAILABLE"))).stdout;
+  assert.deepEqual(JSON.parse(alone), { seamlessctl: "9.9.9", seamless: null });
+});
+
+test("version hides no failure but that of reaching the proxy", async () => {
+  assert.equal((await ctl("version", fails("DEADLINE_EXCEEDED"))).exitCode, 4);
+});
+
+test("a change whose answer was lost is not told as if no proxy ran", async () => {
+  const { exitCode, stderr } = await ctl("add a:1", fails("UNAVAILABLE", { outcome: "unknown" }));
+  assert.equal(exitCode, 3);
+  assert.match(stderr, /see with `seamlessctl get` whether it was carried out/);
+});
+
+test("completion needs no proxy", async () => {
+  const { exitCode, stdout, stderr, calls } = await ctl("completion bash");
+  assert.deepEqual([exitCode, stderr, calls], [0, "", []]);
+  assert.match(stdout, /^complete -F _seamlessctl seamlessctl$/m);
+});
+
 test("status shows the proxy, then the backends", async () => {
   const { stdout } = await ctl("status");
   assert.match(
@@ -210,9 +138,12 @@ test("global options are taken before and after the command, and from the enviro
   const expected = { address: "unix:/s", service: "web", timeoutMs: 1_500 };
   assert.deepEqual((await ctl("-a unix:/s --service web --timeout 1.5s get")).calls[0], expected);
   assert.deepEqual((await ctl("get -a unix:/s --service web --timeout 1500ms")).calls[0], expected);
-  process.env["SEAMLESS_ADDRESS"] = "[::1]:9";
-  t.after(() => Reflect.deleteProperty(process.env, "SEAMLESS_ADDRESS"));
-  assert.deepEqual((await ctl("get")).calls[0], { ...defaults, address: "[::1]:9" });
+  const environment = { SEAMLESS_ADDRESS: "[::1]:9", SEAMLESS_SERVICE: "web", SEAMLESS_TIMEOUT: "2m" };
+  t.after(() => Object.keys(environment).forEach((name) => Reflect.deleteProperty(process.env, name)));
+  Object.assign(process.env, environment);
+  const told = { address: "[::1]:9", service: "web", timeoutMs: 120_000 };
+  assert.deepEqual((await ctl("get")).calls[0], told);
+  assert.deepEqual((await ctl("get -a unix:/s")).calls[0], { ...told, address: "unix:/s" });
 });
 
 for (const [code, exitCode, hint] of [
@@ -222,6 +153,9 @@ for (const [code, exitCode, hint] of [
   ["FORBIDDEN_BACKEND", 1, /^$/],
   ["SHUTTING_DOWN", 1, /next proxy/],
   ["INTERNAL", 1, /log of the proxy/],
+  ["INVALID_ARGUMENT", 1, /^$/],
+  ["LIMIT_EXCEEDED", 1, /^$/],
+  ["UNKNOWN", 1, /^$/],
   ["INVALID_OPTIONS", 2, /^$/],
   ["UNAVAILABLE", 3, /--address/],
   ["DEADLINE_EXCEEDED", 4, /--timeout/],

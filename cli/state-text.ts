@@ -71,7 +71,8 @@ function backendRow(backend: Backend): readonly string[] {
 function formatBytes(bytes: bigint): string {
   let value = Number(bytes);
   let unit = 0;
-  while (value >= 1024 && unit < BYTE_UNITS.length - 1) {
+  // From here on one decimal would round up to 1024.0.
+  while (value >= 1023.95 && unit < BYTE_UNITS.length - 1) {
     value /= 1024;
     unit += 1;
   }
