@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
 import type { Target } from "../engine.js";
+import type { LoopTurn } from "./loop-turn.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
 import { backendSocketOptions } from "./socket-options.js";
@@ -11,6 +12,7 @@ import { keepAlive, probe } from "./tending.js";
 export interface ConnectionHost {
   readonly connectTimeoutMs: number;
   readonly maxAttempts: number;
+  readonly turn: LoopTurn;
   /** The next target for a new connection; undefined while there is none. */
   firstTarget(): Target | undefined;
   /** Another target after these failed; undefined if there is none. */
@@ -157,8 +159,9 @@ export class Connection {
     backend.off("error", this.#onDialFailed);
     backend.on("error", this.#onBackendError);
     backend.on("close", this.#onClosed);
-    passOn(this.#client, backend, (bytes) => (stats.bytesIn += bytes));
-    passOn(backend, this.#client, (bytes) => (stats.bytesOut += bytes));
+    const { turn } = this.#host;
+    passOn(this.#client, backend, { turn, count: (bytes) => (stats.bytesIn += bytes) });
+    passOn(backend, this.#client, { turn, count: (bytes) => (stats.bytesOut += bytes) });
     this.#client.resume();
   };
 

@@ -15,6 +15,7 @@ import type {
 import { Connection, type ConnectionHost } from "./connection.js";
 import { Cursor } from "./cursor.js";
 import { HoldQueue } from "./hold-queue.js";
+import { LoopTurn } from "./loop-turn.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
 import { StatsBook, type TargetStats } from "./target-stats.js";
@@ -31,6 +32,7 @@ export class NodeListener implements Listener, ConnectionHost {
   readonly #budget: ConnectionBudget;
   readonly #server: Server;
   readonly #cursor = new Cursor();
+  readonly turn = new LoopTurn();
   readonly #book = new StatsBook();
   readonly #held = new HoldQueue();
   readonly #connections = new Set<Connection>();

@@ -1,25 +1,40 @@
 import type { Socket } from "node:net";
+import type { LoopTurn } from "./loop-turn.js";
 
 const NOTHING = Buffer.alloc(0);
+
+/** What one direction tells: how many bytes it passed on, and in which turn of the event loop it asks. */
+export interface Meter {
+  count(bytes: number): void;
+  readonly turn: LoopTurn;
+}
 
 /**
  * Passes one direction on: data as it comes, pausing the source while the sink has more than its mark unsent; then
  * the end of the stream (FIN), once all data is on its way. The other direction goes on by itself: half-close stays
  * half-open. Aborts are the connection's business.
+ *
+ * libuv reports an end, and no error, when an abort arrives together with the last data: it takes POLLHUP after a
+ * short read for one, and says so in the turn of that data. Only such an end is doubted; one that was read comes in a
+ * later turn.
  */
-export function passOn(source: Socket, sink: Socket, count: (bytes: number) => void): void {
+export function passOn(source: Socket, sink: Socket, { count, turn }: Meter): void {
+  let turnOfData = -1;
   source.on("data", (chunk: Buffer) => {
     count(chunk.length);
+    turnOfData = turn.now();
     if (!sink.write(chunk)) source.pause();
   });
   sink.on("drain", () => source.resume());
-  source.on("end", () => ifNotAborted(source, () => endWhenFlushed(sink)));
+  source.on("end", () => {
+    if (turnOfData === turn.now()) ifNotAborted(source, () => endWhenFlushed(sink));
+    else endWhenFlushed(sink);
+  });
 }
 
 /**
- * libuv reports an end, and no error, when an abort arrives together with the last data (it takes POLLHUP after a
- * short read for one). Sending zero bytes tells them apart: it fails on an aborted socket, whose "error" then aborts
- * the connection. A source that has been sent its own FIN can't be asked any more, and is believed.
+ * Sending zero bytes tells an abort from an end: it fails on an aborted socket, whose "error" then aborts the
+ * connection. A source that has been sent its own FIN can't be asked any more, and is believed.
  */
 function ifNotAborted(source: Socket, then: () => void): void {
   if (!source.writable) {
