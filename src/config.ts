@@ -1,5 +1,12 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { formatAddress, parseAddress } from "./address.js";
+import {
+  completeHealthCheck,
+  DEFAULT_CHECK,
+  parseCheckKind,
+  type CheckKind,
+  type HealthCheck,
+} from "./control/health-check.js";
 import { parseDuration } from "./duration.js";
 import type { Endpoint } from "./engine/engine.js";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.js";
@@ -14,6 +21,11 @@ export interface Config {
   readonly connectTimeoutMs: number;
   readonly queueTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
+  /** How backends are checked; undefined: they are not. */
+  readonly healthCheck: HealthCheck | undefined;
+  /** Path of the state file; undefined: nothing outlives the process. */
+  readonly state: string | undefined;
+  readonly resetState: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
 }
@@ -27,6 +39,15 @@ interface Flags {
   readonly connectTimeout: number;
   readonly queueTimeout: number;
   readonly shutdownTimeout: number;
+  readonly health?: CheckKind;
+  readonly healthHost?: string;
+  readonly healthStatus?: string;
+  readonly healthInterval: number;
+  readonly healthTimeout: number;
+  readonly healthRise: number;
+  readonly healthFall: number;
+  readonly state?: string;
+  readonly resetState?: boolean;
   readonly logLevel: Config["logLevel"];
   readonly logFormat: Config["logFormat"];
 }
@@ -82,6 +103,32 @@ export function createDaemonProgram(version: string, run: (config: Config) => Pr
       duration(option("--shutdown-timeout <time>", "for open connections to end after SIGTERM"), 30_000),
     )
     .addOption(
+      option("--health <kind>", "check backends: tcp, http:/path or grpc[:service]").argParser((text) =>
+        understood(() => parseCheckKind(text)),
+      ),
+    )
+    .addOption(option("--health-host <host>", "Host header of http checks (default: the backend's address)"))
+    .addOption(option("--health-status <codes>", "healthy statuses of http checks (default: 200-299)"))
+    .addOption(
+      duration(
+        option("--health-interval <time>", "between two checks of a backend"),
+        DEFAULT_CHECK.intervalMs,
+      ),
+    )
+    .addOption(duration(option("--health-timeout <time>", "for one check"), DEFAULT_CHECK.timeoutMs))
+    .addOption(
+      option("--health-rise <count>", "checks in a row until healthy")
+        .argParser(parseCount)
+        .default(DEFAULT_CHECK.rise),
+    )
+    .addOption(
+      option("--health-fall <count>", "checks in a row until unhealthy")
+        .argParser(parseCount)
+        .default(DEFAULT_CHECK.fall),
+    )
+    .addOption(option("--state <file>", "keep the state in this file; what it says wins over <backends>"))
+    .addOption(option("--reset-state", "begin with <backends>, whatever the state file says"))
+    .addOption(
       option("--log-level <level>", "least level logged, to stderr").choices(LOG_LEVELS).default("info"),
     )
     .addOption(
@@ -114,9 +161,30 @@ function toConfig(listen: Endpoint, backends: readonly string[], flags: Flags): 
     connectTimeoutMs: flags.connectTimeout,
     queueTimeoutMs: flags.queueTimeout,
     shutdownTimeoutMs: flags.shutdownTimeout,
+    healthCheck: toHealthCheck(flags),
+    state: flags.state,
+    resetState: flags.resetState ?? false,
     logLevel: flags.logLevel,
     logFormat: flags.logFormat,
   };
+}
+
+function toHealthCheck(flags: Flags): HealthCheck | undefined {
+  if (!flags.health) return undefined;
+  const { healthHost: host = "", healthStatus: expectedStatus = "" } = flags;
+  const kind = flags.health.type === "http" ? { ...flags.health, host, expectedStatus } : flags.health;
+  return completeHealthCheck({
+    kind,
+    intervalMs: flags.healthInterval,
+    timeoutMs: flags.healthTimeout,
+    rise: flags.healthRise,
+    fall: flags.healthFall,
+  });
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
+  return Number(text);
 }
 
 function duration(option: Option, defaultMs: number): Option {

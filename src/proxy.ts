@@ -3,10 +3,14 @@ import { startGrpcServer, type GrpcServer } from "./admin/grpc-server.js";
 import { startHttpShim, type HttpShim } from "./admin/http-server.js";
 import { formatAddress } from "./address.js";
 import type { Config } from "./config.js";
+import { checkBackend } from "./checks/check-backend.js";
 import { ControlPlane, DEFAULT_SERVICE } from "./control/control-plane.js";
+import type { ServiceRecord } from "./control/service-record.js";
+import type { ServiceState } from "./control/service-state.js";
 import { DEFAULT_SETTINGS } from "./control/service-settings.js";
 import type { Endpoint, Engine } from "./engine/engine.js";
 import type { Logger } from "./logger.js";
+import { FileStore, memoryStore, type Store } from "./store/file-store.js";
 
 export interface ProxyOptions {
   readonly config: Config;
@@ -31,7 +35,15 @@ const MANAGEMENT_GRACE_MS = 1_000;
 
 /** Starts the data path first, then management. If any of them can't start, the others are closed again. */
 export async function startProxy({ config, engine, version, logger }: ProxyOptions): Promise<Proxy> {
-  const control = new ControlPlane({ engine, version, instanceId: randomUUID(), logger });
+  const { store, saved } = await openStore(config);
+  const control = new ControlPlane({
+    engine,
+    version,
+    instanceId: randomUUID(),
+    checker: checkBackend,
+    save: (records) => store.save(records),
+    logger,
+  });
   for (const endpoint of [config.http, config.grpc]) if ("port" in endpoint) control.reserve(endpoint);
   const management: { grpc?: GrpcServer; http?: HttpShim } = {};
   const closeManagement = async (graceMs: number): Promise<void> => {
@@ -43,13 +55,14 @@ export async function startProxy({ config, engine, version, logger }: ProxyOptio
   };
 
   try {
-    const { connectTimeoutMs, queueTimeoutMs } = config;
+    const { connectTimeoutMs, queueTimeoutMs, healthCheck } = config;
     const service = await control.openService({
       name: DEFAULT_SERVICE,
       endpoint: config.listen,
-      backends: config.backends.map((address) => ({ address })),
-      settings: { ...DEFAULT_SETTINGS, connectTimeoutMs, queueTimeoutMs },
+      settings: { ...DEFAULT_SETTINGS, connectTimeoutMs, queueTimeoutMs, healthCheck },
+      start: saved ? { saved } : { backends: config.backends.map((address) => ({ address })) },
     });
+    if (saved) tellRestored(service.state(), config, logger);
     management.grpc = await startGrpcServer({ management: control, address: config.grpc, logger });
     management.http = await startHttpShim({ management: control, address: config.http, logger });
     for (const { endpoint } of [management.grpc, management.http])
@@ -78,4 +91,28 @@ export async function startProxy({ config, engine, version, logger }: ProxyOptio
 
 function show(endpoint: Endpoint | { readonly path: string }): string {
   return "path" in endpoint ? `unix:${endpoint.path}` : formatAddress(endpoint);
+}
+
+/** What is to be saved where, and what was saved of the service. */
+async function openStore({
+  state,
+  resetState,
+}: Config): Promise<{ store: Store; saved: ServiceRecord | undefined }> {
+  if (state === undefined) return { store: memoryStore, saved: undefined };
+  const { store, saved } = await FileStore.open(state, resetState);
+  return { store, saved: saved?.services.find(({ name }) => name === DEFAULT_SERVICE) };
+}
+
+/** The state wins over the command line, and nobody should have to guess that. */
+function tellRestored({ revision, backends }: ServiceState, config: Config, logger: Logger): void {
+  const facts = {
+    event: "restored",
+    file: config.state,
+    revision,
+    backends: backends.map(({ address }) => address),
+  };
+  logger.info(
+    facts,
+    "the saved state is used, not the command line's backends (--reset-state would use those)",
+  );
 }

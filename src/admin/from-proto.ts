@@ -1,17 +1,23 @@
-import type { BackendSpec, WatchPosition as ProtoWatchPosition } from "@seamless/proto";
+import type { BackendSpec, DrainOptions, WatchPosition as ProtoWatchPosition } from "@seamless/proto";
 import type { BackendRequest, ChangeOptions } from "../control/management.js";
 import type { WatchPosition } from "../control/service-state.js";
+import { fromProtoDrain } from "./drain-proto.js";
 
 export function fromProtoBackends(specs: readonly BackendSpec[]): readonly BackendRequest[] {
   return specs.map(({ address, weight }) => (weight === undefined ? { address } : { address, weight }));
 }
 
-export function fromProtoCondition({
-  expectedRevision,
-}: {
-  expectedRevision?: bigint | undefined;
-}): ChangeOptions {
+interface ProtoChange {
+  readonly expectedRevision?: bigint | undefined;
+  readonly drain?: DrainOptions | undefined;
+}
+
+export function fromProtoCondition({ expectedRevision }: ProtoChange): ChangeOptions {
   return expectedRevision === undefined ? {} : { expectedRevision: toCount(expectedRevision) };
+}
+
+export function fromProtoChange(change: ProtoChange, actor: string): ChangeOptions {
+  return { ...fromProtoCondition(change), actor, drain: fromProtoDrain(change.drain) };
 }
 
 export function fromProtoPosition(after: ProtoWatchPosition | undefined): WatchPosition | undefined {
@@ -24,6 +30,6 @@ export function fromProtoPosition(after: ProtoWatchPosition | undefined): WatchP
 }
 
 /** Revisions never come near 2^53; what is larger than that is none of ours, whatever its lower digits. */
-function toCount(value: bigint): number {
+export function toCount(value: bigint): number {
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
 }

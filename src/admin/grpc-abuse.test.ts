@@ -166,14 +166,14 @@ test("a message larger than 64 KiB is RESOURCE_EXHAUSTED, and the largest list i
   const backends = Array.from({ length: 1_024 }, (_, i) => ({ address: `${"x".repeat(60)}${i}:65535` }));
   assert.ok(SetRequest.encode(SetRequest.create({ backends })).finish().length > 64 * 1_024);
   await assert.rejects(
-    ask((done) => client.set({ service: "", backends }, done)),
+    ask((done) => client.set(SetRequest.create({ service: "", backends }), done)),
     { code: status.RESOURCE_EXHAUSTED },
   );
   const most = Array.from({ length: 1_024 }, (_, i) => ({
     address: `${"x".repeat(45)}${i}:65535`,
     weight: 256,
   }));
-  await ask((done) => client.set({ service: "", backends: most }, done));
+  await ask((done) => client.set(SetRequest.create({ service: "", backends: most }), done));
 });
 
 test("of 1,000 calls opened at once on one connection 100 are carried out at a time", async (t) => {

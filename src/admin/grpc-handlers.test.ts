@@ -1,24 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { status, type ServerUnaryCall } from "@grpc/grpc-js";
+import { Metadata, status, type ServerUnaryCall } from "@grpc/grpc-js";
 import type { GetRequest, GetResponse, SetRequest, SetResponse } from "@seamless/proto";
 import { pino } from "pino";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { createGate } from "./testing/waiting.js";
 import { FakeManagement } from "./testing/fake-management.js";
-import { createWatchStreams } from "./watch-streams.js";
+import { createStreams } from "./streams.js";
 
 const logger = pino({ enabled: false });
+const metadata = new Metadata();
+const getPeer = (): string => "test";
 
 function handlersOf(management: FakeManagement): ReturnType<typeof createGrpcHandlers> {
-  return createGrpcHandlers(management, createWatchStreams(management, logger), logger);
+  return createGrpcHandlers(management, createStreams(logger), logger);
 }
 
 test("a call that takes longer than 30 s is answered with DEADLINE_EXCEEDED", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const management = new FakeManagement();
   management.onAsk = (ask) => (ask === "set" ? new Promise(() => undefined) : undefined);
-  const call = { request: { service: "", backends: [] } } as unknown as ServerUnaryCall<
+  const call = { request: { service: "", backends: [] }, metadata, getPeer } as unknown as ServerUnaryCall<
     SetRequest,
     SetResponse
   >;
@@ -39,7 +41,10 @@ test("a call that takes longer than 30 s is answered with DEADLINE_EXCEEDED", as
 test("a call that has been answered leaves no timer behind", async (t) => {
   const started = t.mock.method(globalThis, "setTimeout").mock;
   const cleared = t.mock.method(globalThis, "clearTimeout").mock;
-  const call = { request: { service: "" } } as unknown as ServerUnaryCall<GetRequest, GetResponse>;
+  const call = { request: { service: "" }, metadata, getPeer } as unknown as ServerUnaryCall<
+    GetRequest,
+    GetResponse
+  >;
   await new Promise<void>((resolve) => handlersOf(new FakeManagement()).get(call, () => resolve()));
   assert.equal(started.callCount(), 1);
   assert.deepEqual(cleared.calls[0]?.arguments, [started.calls[0]?.result]);

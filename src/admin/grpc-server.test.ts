@@ -4,8 +4,15 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { Client, credentials, status, type ServiceError } from "@grpc/grpc-js";
-import { ErrorInfo, Status, type GetResponse, type SetResponse } from "@seamless/proto";
+import { Client, credentials, status, type ServiceError, Metadata } from "@grpc/grpc-js";
+import {
+  ErrorInfo,
+  Status,
+  type GetResponse,
+  type SetResponse,
+  SetRequest,
+  RemoveRequest,
+} from "@seamless/proto";
 import { service as healthService } from "grpc-health-check";
 import { pino } from "pino";
 import { ProxyError } from "../errors.js";
@@ -42,9 +49,11 @@ async function callAll({
     });
   });
   return {
-    set: await failure(ask((done) => client.set({ service, backends }, done))),
+    set: await failure(ask((done) => client.set(SetRequest.create({ service, backends }), done))),
     add: await failure(ask((done) => client.add({ service, backends }, done))),
-    remove: await failure(ask((done) => client.remove({ service, addresses: ["a:1"] }, done))),
+    remove: await failure(
+      ask((done) => client.remove(RemoveRequest.create({ service, addresses: ["a:1"] }), done)),
+    ),
     get: await failure(ask((done) => client.get({ service }, done))),
     watch: await watched,
   };
@@ -56,21 +65,33 @@ test("each call becomes one question to the control plane, and its answer the re
   const backends = [{ address: "a:1", weight: 3 }, { address: "b:2" }];
   management.present = { ...management.present, backends: [fakeBackend("a:1")] };
 
+  const metadata = new Metadata();
+  metadata.set("seamless-actor", encodeURIComponent("Zoë@ci\u0007"));
+  const drain = { limitMs: 5, spreadMs: 6 };
   const set = await ask<SetResponse>((done) =>
-    client.set({ service: "default", backends, expectedRevision: 1n }, done),
+    client.set(
+      SetRequest.create({ service: "default", backends, expectedRevision: 1n, drain }),
+      metadata,
+      done,
+    ),
   );
   assert.deepEqual([set.changed, set.state?.revision, set.state?.backends[0]?.address], [true, 2n, "a:1"]);
   await ask((done) => client.add({ service: "", backends }, done));
-  await ask((done) => client.remove({ service: "", addresses: ["x", "y"], expectedRevision: 9n }, done));
+  await ask((done) =>
+    client.remove(RemoveRequest.create({ service: "", addresses: ["x", "y"], expectedRevision: 9n }), done),
+  );
   const got = await ask<GetResponse>((done) => client.get({ service: "" }, done));
   assert.deepEqual([got.state?.revision, got.proxy?.version], [4n, "1.2.3"]);
+  const [, , , [, , byPeer] = []] = management.asked;
+  const { actor } = byPeer as { actor: string };
+  assert.match(actor, /^grpc 127\.0\.0\.1:\d+$/);
   assert.deepEqual(management.asked, [
     ["service", "default"],
-    ["set", backends, { expectedRevision: 1 }],
+    ["set", backends, { expectedRevision: 1, actor: "Zoë@ci", drain: { ...drain, idleLimitMs: undefined } }],
     ["service", ""],
-    ["add", backends, {}],
+    ["add", backends, { actor, drain: undefined }],
     ["service", ""],
-    ["remove", ["x", "y"], { expectedRevision: 9 }],
+    ["remove", ["x", "y"], { expectedRevision: 9, actor, drain: undefined }],
     ["service", ""],
     ["state"],
     ["proxyInfo"],
@@ -224,7 +245,7 @@ test("close lets a call under way end, and takes no new connection", async (t) =
     return released.opened;
   };
   const client = connectClient();
-  const call = ask<SetResponse>((done) => client.set({ service: "", backends: [] }, done));
+  const call = ask<SetResponse>((done) => client.set(SetRequest.create({ service: "", backends: [] }), done));
   await asked.opened;
   const closed = server.close(60_000);
   await assert.rejects(
@@ -244,7 +265,7 @@ test("close cuts what has not ended within its grace", async (t) => {
     asked.open();
     return new Promise(() => undefined);
   };
-  const call = ask((done) => connectClient().set({ service: "", backends: [] }, done));
+  const call = ask((done) => connectClient().set(SetRequest.create(), done));
   const refused = assert.rejects(call);
   await asked.opened;
   await server.close(20);

@@ -6,7 +6,7 @@ import type { Logger } from "../logger.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { openManagementSocket, type ManagementAddress } from "./management-socket.js";
 import { addReflection } from "./reflection.js";
-import { createWatchStreams } from "./watch-streams.js";
+import { createStreams } from "./streams.js";
 
 /** grpc-js by itself sets no limit on streams or connections. */
 const LIMITS: ServerOptions = {
@@ -32,7 +32,7 @@ export interface GrpcServer {
   readonly endpoint: ManagementAddress;
   /** What the health service answers. */
   setServing(serving: boolean): void;
-  /** Ends the watches with OK, lets calls end, and closes every connection after `graceMs` at the latest. */
+  /** Ends the streams with OK, lets calls end, and closes every connection after `graceMs` at the latest. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -43,8 +43,8 @@ export async function startGrpcServer({
   logger,
 }: GrpcServerOptions): Promise<GrpcServer> {
   const server = new Server(LIMITS);
-  const watches = createWatchStreams(management, logger);
-  server.addService(SeamlessServiceService, createGrpcHandlers(management, watches, logger));
+  const streams = createStreams(logger);
+  server.addService(SeamlessServiceService, createGrpcHandlers(management, streams, logger));
   const health = new HealthImplementation(
     Object.fromEntries(SERVICES.map((service) => [service, "SERVING"])),
   );
@@ -62,7 +62,7 @@ export async function startGrpcServer({
     async close(graceMs) {
       setServing(false);
       await socket.close();
-      watches.close();
+      streams.close();
       await new Promise<void>((resolve) => {
         const force = setTimeout(() => {
           server.forceShutdown();

@@ -16,13 +16,18 @@ function detailsOf({ metadata }: StatusObject): { rich: Status; info: ErrorInfo 
   return { rich, info: ErrorInfo.decode(any.value) };
 }
 
-const EXPECTED: Readonly<Record<Exclude<ProxyErrorCode, "LISTEN_FAILED">, status>> = {
+const EXPECTED: Readonly<Record<Exclude<ProxyErrorCode, "LISTEN_FAILED" | "STATE_INVALID">, status>> = {
   INVALID_ADDRESS: status.INVALID_ARGUMENT,
   INVALID_ARGUMENT: status.INVALID_ARGUMENT,
   FORBIDDEN_BACKEND: status.INVALID_ARGUMENT,
   SERVICE_NOT_FOUND: status.NOT_FOUND,
   BACKEND_NOT_FOUND: status.NOT_FOUND,
   REVISION_MISMATCH: status.ABORTED,
+  REVISION_NOT_FOUND: status.NOT_FOUND,
+  DRAIN_NOT_FOUND: status.NOT_FOUND,
+  DEPLOY_IN_PROGRESS: status.ABORTED,
+  DEPLOY_NOT_FOUND: status.NOT_FOUND,
+  STORE_FAILED: status.FAILED_PRECONDITION,
   LIMIT_EXCEEDED: status.RESOURCE_EXHAUSTED,
   DEADLINE_EXCEEDED: status.DEADLINE_EXCEEDED,
   SHUTTING_DOWN: status.UNAVAILABLE,

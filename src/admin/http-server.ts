@@ -42,10 +42,13 @@ const MAX_CONNECTIONS = 64;
 export async function startHttpShim({ management, address, logger }: HttpShimOptions): Promise<HttpShim> {
   const routes = createShimRoutes(management, logger);
   let guard: BrowserGuard = () => "the server is starting";
-  const handle = (request: IncomingMessage): Promise<HttpAnswer> => respond(request, guard, routes);
+  const handle = (request: IncomingMessage, left: AbortSignal): Promise<HttpAnswer> =>
+    respond(request, { guard, routes, left });
   // A missing or second Host is the guard's to refuse, with the same answer as a foreign one.
   const server = createServer({ ...LIMITS, requireHostHeader: false }, (request, response) => {
-    handle(request).then(
+    const left = new AbortController();
+    response.on("close", () => left.abort());
+    handle(request, left.signal).then(
       (answer) => sendAnswer(response, answer),
       () => response.destroy(),
     );
@@ -72,11 +75,13 @@ export async function startHttpShim({ management, address, logger }: HttpShimOpt
   };
 }
 
-async function respond(
-  request: IncomingMessage,
-  guard: BrowserGuard,
-  routes: ReadonlyMap<string, Route>,
-): Promise<HttpAnswer> {
+interface Handling {
+  readonly guard: BrowserGuard;
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly left: AbortSignal;
+}
+
+async function respond(request: IncomingMessage, { guard, routes, left }: Handling): Promise<HttpAnswer> {
   const { headers } = request;
   const target = splitTarget(request.url ?? "");
   const { authority, path } = target;
@@ -84,7 +89,7 @@ async function respond(
   if (refusal !== undefined) return { status: 403, text: `error: refused: ${refusal}` };
   const route = routes.get(path);
   if (!route) return { status: 404, text: `error: not found; there is ${[...routes.keys()].join(", ")}` };
-  return refuseMethod(request, path) ?? answer(request, target, route);
+  return refuseMethod(request, path) ?? answer(request, target, (parameters) => route(parameters, left));
 }
 
 function refuseMethod({ method = "" }: IncomingMessage, path: string): HttpAnswer | undefined {
@@ -94,7 +99,11 @@ function refuseMethod({ method = "" }: IncomingMessage, path: string): HttpAnswe
   return { status: 405, text: `error: ${method} is not allowed here`, headers };
 }
 
-async function answer(request: IncomingMessage, { query }: RequestTarget, route: Route): Promise<HttpAnswer> {
+async function answer(
+  request: IncomingMessage,
+  { query }: RequestTarget,
+  route: (parameters: URLSearchParams) => Promise<HttpAnswer>,
+): Promise<HttpAnswer> {
   const form = await readForm(request);
   if (form === "too large")
     return { status: 413, text: "error: the form is too large", headers: { Connection: "close" } };

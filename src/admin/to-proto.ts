@@ -1,16 +1,24 @@
 import {
   BackendState,
   type Backend,
+  type HistoryEntry as ProtoHistoryEntry,
+  type Ledger as ProtoLedger,
   type ProxyInfo as ProtoProxyInfo,
   type ServiceState as ProtoServiceState,
 } from "@seamless/proto";
+import type { HistoryEntry } from "../control/history.js";
+import type { Ledger } from "../control/ledger.js";
 import type { ProxyInfo } from "../control/management.js";
 import type { BackendStatus, BackendView, ServiceState } from "../control/service-state.js";
+import { toProtoDeploy, toProtoSpecs } from "./deploy-proto.js";
+import { toProtoDrain, toProtoEnds } from "./drain-proto.js";
+import { toProtoHealth, toProtoHealthCheck } from "./health-proto.js";
 
 const STATES: Readonly<Record<BackendStatus, BackendState>> = {
   active: BackendState.ACTIVE,
   unresolved: BackendState.UNRESOLVED,
   ejected: BackendState.EJECTED,
+  unhealthy: BackendState.UNHEALTHY,
   draining: BackendState.DRAINING,
 };
 
@@ -22,6 +30,39 @@ export function toProtoState(state: ServiceState): ProtoServiceState {
     sequence: BigInt(state.sequence),
     backends: state.backends.map(toProtoBackend),
     listenAddresses: [...state.listenAddresses],
+    healthCheck: state.healthCheck && toProtoHealthCheck(state.healthCheck),
+    pause: state.pause && { ...state.pause, startedUnixMs: BigInt(state.pause.startedUnixMs) },
+    deploy: state.deploy && toProtoDeploy(state.deploy),
+    ledger: toProtoLedger(state.ledger),
+    heldConnections: state.heldConnections,
+  };
+}
+
+export function toProtoHistory({
+  revision,
+  atUnixMs,
+  verb,
+  actor,
+  list,
+  ledger,
+}: HistoryEntry): ProtoHistoryEntry {
+  return {
+    revision: BigInt(revision),
+    atUnixMs: BigInt(atUnixMs),
+    verb,
+    actor,
+    backends: toProtoSpecs(list),
+    ledger: ledger && toProtoLedger(ledger),
+  };
+}
+
+function toProtoLedger({ ends, ...unserved }: Ledger): ProtoLedger {
+  return {
+    ends: toProtoEnds(ends),
+    leftEarly: BigInt(unserved.leftEarly),
+    connectFailed: BigInt(unserved.connectFailed),
+    holdExpired: BigInt(unserved.holdExpired),
+    refusedByLimit: BigInt(unserved.refusedByLimit),
   };
 }
 
@@ -44,6 +85,7 @@ function toProtoBackend({
   error,
   counters,
   drain,
+  health,
 }: BackendView): Backend {
   return {
     address,
@@ -57,7 +99,9 @@ function toProtoBackend({
       failedConnects: BigInt(counters.failedConnects),
       bytesIn: BigInt(counters.bytesIn),
       bytesOut: BigInt(counters.bytesOut),
+      ends: toProtoEnds(counters.ends),
     },
-    drain: drain && { ...drain, startedUnixMs: BigInt(drain.startedUnixMs) },
+    drain: drain && toProtoDrain(drain.drain, drain.oldestUnixMs),
+    health: health && toProtoHealth(health),
   };
 }

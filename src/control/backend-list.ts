@@ -62,16 +62,34 @@ export function addBackends(list: BackendList, wanted: readonly WantedBackend[])
   return sameList(list, extended) ? list : extended;
 }
 
+/** Changes weights. @throws ProxyError BACKEND_NOT_FOUND, INVALID_ARGUMENT; then none is changed */
+export function weighBackends(list: BackendList, wanted: readonly WantedBackend[]): BackendList {
+  requireListed(list, wanted);
+  for (const { id, weight } of wanted)
+    if (weight === undefined) throw new ProxyError("INVALID_ARGUMENT", `no weight is given for ${id}`);
+  return addBackends(list, wanted);
+}
+
 /** Takes backends out. @throws ProxyError BACKEND_NOT_FOUND; then none is taken out. */
 export function removeBackends(list: BackendList, wanted: readonly WantedBackend[]): BackendList {
+  requireListed(list, wanted);
+  const leaving = new Set(wanted.map(({ id }) => id));
+  return list.filter(({ id }) => !leaving.has(id));
+}
+
+function requireListed(list: BackendList, wanted: readonly WantedBackend[]): void {
   const present = new Set(list.map(({ id }) => id));
   for (const { id } of wanted) {
     if (!present.has(id)) {
       throw new ProxyError("BACKEND_NOT_FOUND", `backend '${id}' not found`, { details: { address: id } });
     }
   }
-  const leaving = new Set(wanted.map(({ id }) => id));
-  return list.filter(({ id }) => !leaving.has(id));
+}
+
+/** The backends of one list that are not in the other. */
+export function without(list: BackendList, other: BackendList): BackendList {
+  const ids = new Set(other.map(({ id }) => id));
+  return list.filter(({ id }) => !ids.has(id));
 }
 
 function checkWeight(id: string, weight: number): void {
@@ -87,6 +105,6 @@ function checkLength(list: BackendList): void {
   throw new ProxyError("LIMIT_EXCEEDED", `${list.length} backends: a service has at most ${MAX_BACKENDS}`);
 }
 
-function sameList(a: BackendList, b: BackendList): boolean {
+export function sameList(a: BackendList, b: BackendList): boolean {
   return a.length === b.length && a.every(({ id, weight }, i) => b[i]?.id === id && b[i].weight === weight);
 }

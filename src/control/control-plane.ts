@@ -1,12 +1,17 @@
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import type { CloseReport, Endpoint, Engine } from "../engine/engine.js";
+import type { CloseReport, Endpoint, Engine, ListenerTotals } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
 import type { Logger } from "../logger.js";
+import { parseBackends, setBackends } from "./backend-list.js";
 import { BackendResolution } from "./backend-resolution.js";
+import type { Checker } from "./checker.js";
 import { createDestinationPolicy } from "./destination-policy.js";
+import { NO_LEDGER } from "./ledger.js";
 import type { BackendRequest, Management, ProxyInfo } from "./management.js";
 import { NameResolver } from "./name-resolver.js";
+import { createSerialQueue } from "./serial-queue.js";
+import { newRecord, resumeRecord, type ServiceRecord } from "./service-record.js";
 import { Service } from "./service.js";
 import type { ServiceSettings } from "./service-settings.js";
 
@@ -14,14 +19,18 @@ export interface ControlPlaneOptions {
   readonly engine: Engine;
   readonly version: string;
   readonly instanceId: string;
+  readonly checker: Checker;
+  /** Makes the records of all services last. */
+  readonly save: (records: readonly ServiceRecord[]) => Promise<void>;
   readonly logger: Logger;
 }
 
 export interface ServiceDefinition {
   readonly name: string;
   readonly endpoint: Endpoint;
-  readonly backends: readonly BackendRequest[];
   readonly settings: ServiceSettings;
+  /** What the service is to begin with: a list, or what was saved. */
+  readonly start: { readonly backends: readonly BackendRequest[] } | { readonly saved: ServiceRecord };
 }
 
 export const DEFAULT_SERVICE = "default";
@@ -31,6 +40,8 @@ export class ControlPlane implements Management {
   readonly #options: ControlPlaneOptions;
   readonly #startedUnixMs = Date.now();
   readonly #services = new Map<string, Service>();
+  readonly #records = new Map<string, ServiceRecord>();
+  readonly #inTurn = createSerialQueue();
   readonly #ownEndpoints: Endpoint[] = [];
   readonly #resolver = new NameResolver({
     lookup: (name) => lookup(name, { all: true, verbatim: true }),
@@ -57,11 +68,19 @@ export class ControlPlane implements Management {
     if (endpoint.port !== 0) this.#ownEndpoints.push(endpoint);
   }
 
-  async openService({ name, endpoint, backends, settings }: ServiceDefinition): Promise<Service> {
+  /** @throws ProxyError LISTEN_FAILED, STORE_FAILED, INVALID_ADDRESS, FORBIDDEN_BACKEND */
+  async openService({ name, endpoint, settings, start }: ServiceDefinition): Promise<Service> {
     this.reserve(endpoint);
-    const { engine, instanceId, logger } = this.#options;
-    const options = { name, instanceId, endpoint, settings, resolution: this.#resolution, logger };
-    const service = await Service.open(engine, backends, options);
+    const { engine, instanceId, checker, logger } = this.#options;
+    const { healthCheck } = settings;
+    const now = Date.now();
+    const record =
+      "saved" in start
+        ? resumeRecord(start.saved, now, NO_LEDGER)
+        : newRecord({ name, instanceId, healthCheck }, setBackends([], parseBackends(start.backends)), now);
+    const persist = (next: ServiceRecord): Promise<void> => this.#persist(next);
+    const options = { endpoint, settings, resolution: this.#resolution, checker, persist, logger };
+    const service = await Service.open(engine, record, options);
     this.reserve(service.endpoint);
     this.#services.set(name, service);
     return service;
@@ -77,17 +96,17 @@ export class ControlPlane implements Management {
   proxyInfo(): ProxyInfo {
     const { engine, version } = this.#options;
     const totals = [...this.#services.values()].map((service) => service.totals);
-    const sum = (key: keyof (typeof totals)[number]): number =>
-      totals.reduce((total, each) => total + each[key], 0);
+    const sum = (count: (each: ListenerTotals) => number): number =>
+      totals.reduce((total, each) => total + count(each), 0);
     return {
       version,
       engine: engine.name,
       startedUnixMs: this.#startedUnixMs,
-      openConnections: sum("openConnections"),
+      openConnections: sum(({ openConnections }) => openConnections),
       maxConnections: engine.maxConnections,
-      acceptedConnections: sum("acceptedConnections"),
-      refusedConnections: sum("refusedConnections"),
-      unservedConnections: sum("unservedConnections"),
+      acceptedConnections: sum(({ acceptedConnections }) => acceptedConnections),
+      refusedConnections: sum(({ refusedByLimit }) => refusedByLimit),
+      unservedConnections: sum(({ connectFailed, holdExpired }) => connectFailed + holdExpired),
       shuttingDown: this.#shuttingDown,
       services: [...this.#services.keys()].sort(),
     };
@@ -106,5 +125,14 @@ export class ControlPlane implements Management {
 
   destroy(): void {
     for (const service of this.#services.values()) service.destroy();
+  }
+
+  /** All services are saved together, so one save at a time. */
+  #persist(record: ServiceRecord): Promise<void> {
+    return this.#inTurn(async () => {
+      const next = new Map(this.#records).set(record.name, record);
+      await this.#options.save([...next.values()]);
+      this.#records.set(record.name, record);
+    });
   }
 }

@@ -1,3 +1,7 @@
+import type { DeployStatus } from "./deploy-status.js";
+import type { Drain, DrainLimits } from "./drain.js";
+import type { HealthCheckRequest } from "./health-check.js";
+import type { HistoryEntry } from "./history.js";
 import type { ServiceState, WatchPosition } from "./service-state.js";
 
 /** All that the management servers (gRPC, HTTP) may ask of the control plane. */
@@ -12,18 +16,54 @@ export interface Management {
 
 export interface ManagedService {
   state(): ServiceState;
-  /** @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, FORBIDDEN_BACKEND, REVISION_MISMATCH, LIMIT_EXCEEDED, SHUTTING_DOWN */
+  /**
+   * @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, FORBIDDEN_BACKEND, REVISION_MISMATCH, LIMIT_EXCEEDED,
+   * STORE_FAILED, SHUTTING_DOWN
+   */
   set(backends: readonly BackendRequest[], options?: ChangeOptions): Promise<ChangeResult>;
   /** @throws as `set` */
   add(backends: readonly BackendRequest[], options?: ChangeOptions): Promise<ChangeResult>;
   /** @throws as `set`, and BACKEND_NOT_FOUND (details: `address`) */
   remove(addresses: readonly string[], options?: ChangeOptions): Promise<ChangeResult>;
+  /** @throws as `remove` */
+  weigh(backends: readonly BackendRequest[], options?: ChangeOptions): Promise<ChangeResult>;
+  /** Takes draining backends back. @throws as `set`, and DRAIN_NOT_FOUND (details: `address`) */
+  undrain(addresses: readonly string[], options?: ChangeOptions): Promise<ChangeResult>;
+  /** @throws as `set`, and REVISION_NOT_FOUND */
+  rollback(revision: number | undefined, options?: ChangeOptions): Promise<ChangeResult>;
+  /** The newest first. */
+  history(): readonly HistoryEntry[];
+  /** @throws ProxyError DRAIN_NOT_FOUND (details: `address`), INVALID_ADDRESS, INVALID_ARGUMENT */
+  changeDrain(addresses: readonly string[], limits: DrainLimits): ServiceState;
+  /**
+   * Sends how the drains are, now and after each change; in the last value all have ended.
+   * @param addresses none: all that are under way
+   * @throws ProxyError DRAIN_NOT_FOUND (details: `address`), INVALID_ADDRESS
+   */
+  watchDrains(addresses: readonly string[], send: (drains: readonly Drain[]) => boolean): Watch;
+  /** @throws ProxyError INVALID_ARGUMENT, STORE_FAILED, SHUTTING_DOWN */
+  pause(request: PauseRequest): Promise<ChangeResult>;
+  /** @throws ProxyError INVALID_ARGUMENT, STORE_FAILED, SHUTTING_DOWN */
+  resume(pacePerSecond?: number): Promise<ChangeResult>;
+  /** @throws ProxyError INVALID_ARGUMENT, STORE_FAILED, SHUTTING_DOWN */
+  setHealthCheck(check: HealthCheckRequest | undefined): Promise<ChangeResult>;
+  /** @throws as `set`, and DEPLOY_IN_PROGRESS */
+  deploy(request: DeployRequest): Promise<StartedDeploy>;
+  /** Sends the status of the present or last deploy, now and after each change. @throws ProxyError DEPLOY_NOT_FOUND */
+  watchDeploy(send: (status: DeployStatus) => boolean): Watch;
   /**
    * Sends the present state first, or what came after `after`, then each state after a change. `send` answers
    * false when the reader can't take more for now; then nothing is sent until `resume`, which sends the latest
    * state if it is a newer one.
    */
   watch(after: WatchPosition | undefined, send: (state: ServiceState) => boolean): Watch;
+}
+
+export interface StartedDeploy {
+  /** As `watchDeploy`, of this deploy. */
+  watch(send: (status: DeployStatus) => boolean): Watch;
+  /** Whoever asked for it has gone: it is cancelled if it has not switched yet. */
+  callerLeft(): void;
 }
 
 export interface Watch {
@@ -40,7 +80,28 @@ export interface BackendRequest {
 }
 
 export interface ChangeOptions {
-  readonly expectedRevision?: number;
+  readonly expectedRevision?: number | undefined;
+  /** Who asks. */
+  readonly actor?: string | undefined;
+  /** For the backends that leave. */
+  readonly drain?: DrainLimits | undefined;
+}
+
+export interface PauseRequest {
+  /** Default: 30 s. */
+  readonly holdLimitMs?: number | undefined;
+  /** Default: 10,000. */
+  readonly maxHeld?: number | undefined;
+}
+
+export interface DeployRequest extends ChangeOptions {
+  readonly backends: readonly BackendRequest[];
+  readonly healthTimeoutMs?: number | undefined;
+  readonly healthCheck?: HealthCheckRequest | undefined;
+  readonly canaryPercents?: readonly number[];
+  readonly canaryStepMs?: number | undefined;
+  readonly bakeMs?: number;
+  readonly maxConnectFailurePercent?: number | undefined;
 }
 
 export interface ChangeResult {

@@ -10,6 +10,8 @@ export interface RouterOptions {
   readonly listener: Listener;
   readonly resolution: BackendResolution;
   readonly settings: ServiceSettings;
+  /** Whether a backend's checks fail. */
+  readonly isUnhealthy: (id: string) => boolean;
   /** The list in force. */
   readonly list: () => BackendList;
   /** The routing table was rebuilt by itself: an address, an ejection or its end. */
@@ -18,7 +20,7 @@ export interface RouterOptions {
 }
 
 /**
- * Keeps the engine's routing table true to the list, the resolved addresses and the ejections. A change of the
+ * Keeps the engine's routing table true to the list, the resolved addresses, the checks and the ejections. A change of the
  * list calls `apply`; everything else calls `reroute`, which gathers what happens in one turn of the event loop
  * into one new table.
  */
@@ -42,11 +44,11 @@ export class Router {
       settings.queueTimeoutMs,
       resolution.pending(list()) ? settings.connectTimeoutMs : 0,
     );
-    const isEjected = (id: string): boolean => this.#ejections.has(id);
+    const isAside = (id: string): boolean => this.#ejections.has(id) || this.#options.isUnhealthy(id);
     const previous = restart ? undefined : this.#route;
     this.#route = buildRoute(
       list(),
-      { addresses: (backend) => resolution.addresses(backend), isEjected, holdMs },
+      { addresses: (backend) => resolution.addresses(backend), isAside, holdMs },
       previous,
     );
     await listener.apply(this.#route.table);
@@ -92,9 +94,9 @@ export class Router {
   }
 
   #connectable(): readonly string[] {
-    const { list, resolution } = this.#options;
+    const { list, resolution, isUnhealthy } = this.#options;
     return list()
-      .filter((backend) => resolution.addresses(backend).length > 0)
+      .filter((backend) => resolution.addresses(backend).length > 0 && !isUnhealthy(backend.id))
       .map(({ id }) => id);
   }
 

@@ -6,7 +6,8 @@ import { carryPositions, rotationSequence } from "./rotation.js";
 export interface Routability {
   /** IP addresses that may be connected to; empty: the backend is skipped. */
   readonly addresses: (backend: ListedBackend) => readonly string[];
-  readonly isEjected: (id: string) => boolean;
+  /** Set aside, by failed connects or checks. */
+  readonly isAside: (id: string) => boolean;
   readonly holdMs: number;
 }
 
@@ -17,19 +18,21 @@ export interface Route {
 }
 
 /**
- * Turns a list into a routing table. Ejected backends are targets without a place in the sequence: an engine tries
- * them only when all others have failed.
+ * Turns a list into a routing table. Backends that are aside are targets without a place in the sequence: an engine
+ * tries them only when all others have failed. If all are aside, connections wait for one if they may; if not, trying
+ * one that is aside is better than nothing.
  *
  * @param previous the route in force; left out, the round starts anew (at the second place)
  */
 export function buildRoute(
   list: BackendList,
-  { addresses, isEjected, holdMs }: Routability,
+  { addresses, isAside, holdMs }: Routability,
   previous?: Route,
 ): Route {
   const connectable = list.filter((backend) => addresses(backend).length > 0);
-  const inRotation = connectable.filter(({ id }) => !isEjected(id));
-  const lastResorts = connectable.filter(({ id }) => isEjected(id));
+  const able = connectable.filter(({ id }) => !isAside(id));
+  const inRotation = able.length === 0 && holdMs === 0 ? connectable : able;
+  const lastResorts = able.length === 0 ? [] : connectable.filter(({ id }) => isAside(id));
   const targets = [...inRotation, ...lastResorts].map((backend): Target => {
     return {
       id: backend.id,

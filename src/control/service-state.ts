@@ -1,3 +1,11 @@
+import type { TargetCounters } from "../engine/engine.js";
+import type { DeployStatus } from "./deploy-status.js";
+import type { Drain } from "./drain.js";
+import type { HealthCheck } from "./health-check.js";
+import type { Health } from "./health.js";
+import type { Ledger } from "./ledger.js";
+import type { PauseRecord } from "./service-record.js";
+
 /** A service's state as the control plane shows it: immutable, one value per moment, no I/O. */
 export interface ServiceState {
   readonly service: string;
@@ -9,9 +17,15 @@ export interface ServiceState {
   /** The list in rotation order, then the draining backends, the longest draining first. */
   readonly backends: readonly BackendView[];
   readonly listenAddresses: readonly string[];
+  readonly healthCheck: HealthCheck | undefined;
+  readonly pause: PauseRecord | undefined;
+  /** The one under way, else the last. */
+  readonly deploy: DeployStatus | undefined;
+  readonly ledger: Ledger;
+  readonly heldConnections: number;
 }
 
-export type BackendStatus = "active" | "unresolved" | "ejected" | "draining";
+export type BackendStatus = "active" | "unresolved" | "ejected" | "unhealthy" | "draining";
 
 export interface BackendView {
   readonly address: string;
@@ -20,22 +34,15 @@ export interface BackendView {
   readonly resolvedAddresses: readonly string[];
   /** "" when nothing is wrong. */
   readonly error: string;
-  readonly counters: BackendCounters;
+  readonly counters: TargetCounters;
+  readonly health: Health | undefined;
   readonly drain?: DrainView;
 }
 
-export interface BackendCounters {
-  readonly activeConnections: number;
-  readonly totalConnections: number;
-  readonly failedConnects: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
-
+/** A drain under way, with what only the engine knows of it. */
 export interface DrainView {
-  readonly startedUnixMs: number;
-  readonly connectionsAtStart: number;
-  readonly openConnections: number;
+  readonly drain: Drain;
+  readonly oldestUnixMs: number | undefined;
 }
 
 /** Where a watcher goes on from; see WatchPosition in the proto. */

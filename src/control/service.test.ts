@@ -1,103 +1,9 @@
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
-import { pino } from "pino";
-import type { Engine, EngineEvent, Listener, RoutingTable } from "../engine/engine.js";
+import { test } from "node:test";
+import type { EngineEvent } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
-import { BackendResolution } from "./backend-resolution.js";
-import { createDestinationPolicy } from "./destination-policy.js";
-import { NameResolver } from "./name-resolver.js";
-import { Service } from "./service.js";
-import { DEFAULT_SETTINGS, type ServiceSettings } from "./service-settings.js";
-import type { ServiceState } from "./service-state.js";
-
-/** An engine without sockets: the test says how many connections each backend has. */
-class FakeEngine implements Engine {
-  readonly name = "node";
-  readonly maxConnections = 1;
-  readonly tables: RoutingTable[] = [];
-  readonly open = new Map<string, number>();
-  report: (event: EngineEvent) => void = () => undefined;
-  /** Awaited by each apply. */
-  acknowledged: Promise<void> = Promise.resolve();
-
-  listen({ report }: Parameters<Engine["listen"]>[0]): Promise<Listener> {
-    this.report = report;
-    return Promise.resolve({
-      endpoint: { host: "127.0.0.1", port: 8080 },
-      apply: (table) => {
-        this.tables.push(table);
-        return this.acknowledged;
-      },
-      counters: (target) => {
-        const activeConnections = this.open.get(target) ?? 0;
-        return { activeConnections, totalConnections: 0, failedConnects: 0, bytesIn: 0, bytesOut: 0 };
-      },
-      totals: () => ({
-        openConnections: 0,
-        acceptedConnections: 0,
-        refusedConnections: 0,
-        unservedConnections: 0,
-      }),
-      close: () => Promise.resolve({ ended: 0, cut: 0 }),
-      destroy: () => undefined,
-    });
-  }
-
-  /** The backends in the order in which connections take them. */
-  get order(): string[] {
-    const table = this.tables.at(-1);
-    return table?.sequence.map((index) => table.targets[index]?.id ?? "") ?? [];
-  }
-}
-
-interface Started {
-  readonly service: Service;
-  readonly engine: FakeEngine;
-  readonly names: Map<string, string[]>;
-}
-
-async function start(
-  t: TestContext,
-  backends: string[],
-  settings: Partial<ServiceSettings> = {},
-): Promise<Started> {
-  // The service's own timers don't keep a process alive; in the proxy its sockets do.
-  const alive = setInterval(() => undefined, 1_000);
-  t.after(() => clearInterval(alive));
-  const engine = new FakeEngine();
-  const names = new Map<string, string[]>([["web", ["10.0.0.1"]]]);
-  let onChange: (name: string) => void = () => undefined;
-  const resolver = new NameResolver({
-    lookup: (name) => {
-      const found = names.get(name);
-      if (found?.length === 0) return new Promise(() => undefined);
-      if (!found) return Promise.reject(Object.assign(new Error(), { code: "ENOTFOUND" }));
-      return Promise.resolve(found.map((address) => ({ address, family: 4 })));
-    },
-    onChange: (name) => onChange(name),
-    retryMs: 5,
-  });
-  const own = { host: "127.0.0.1", port: 8080 };
-  const policy = createDestinationPolicy({ ownEndpoints: () => [own], localAddresses: () => [] });
-  const service = await Service.open(
-    engine,
-    backends.map((address) => ({ address })),
-    {
-      name: "default",
-      instanceId: "one",
-      endpoint: own,
-      settings: { ...DEFAULT_SETTINGS, resolveWaitMs: 20, drainProgressMs: 5, ...settings },
-      resolution: new BackendResolution(resolver, policy),
-      logger: pino({ level: "silent" }),
-    },
-  );
-  onChange = (name) => service.nameChanged(name);
-  t.after(async () => {
-    await service.close(0);
-    resolver.close();
-  });
-  return { service, engine, names };
-}
+import { DEFAULT_SETTINGS } from "./service-settings.js";
+import { show, startService as start, when } from "./testing/service-fixture.js";
 
 const A = "10.0.0.1:80";
 const B = "10.0.0.2:80";
@@ -110,21 +16,6 @@ const refuses =
     for (const [key, value] of Object.entries(details)) assert.equal(error.details[key], value);
     return true;
   };
-const show = ({ backends }: ServiceState): string[] =>
-  backends.map(({ address, status }) => `${address} ${status}`);
-
-/** Resolves with the first state that fits. */
-function when(service: Service, fits: (state: ServiceState) => boolean): Promise<ServiceState> {
-  return new Promise((resolve) => {
-    const watch = service.watch(undefined, (state) => {
-      if (fits(state)) {
-        queueMicrotask(() => watch.close());
-        resolve(state);
-      }
-      return true;
-    });
-  });
-}
 
 test("it starts with the list that it was given, at revision 1", async (t) => {
   const { service, engine } = await start(t, [A, B]);
@@ -243,21 +134,20 @@ test("a name server that does not answer delays a change only a little, and clie
 
 test("a removed backend with connections drains until the last has ended", async (t) => {
   const { service, engine } = await start(t, [A, B]);
-  engine.open.set(A, 2);
+  engine.open(A, 2);
   const { state } = await service.remove([A]);
   assert.deepEqual(show(state), [`${B} active`, `${A} draining`]);
-  assert.equal(state.backends[1]?.drain?.connectionsAtStart, 2);
-  engine.open.set(A, 1);
-  const progress = await when(service, ({ backends }) => backends[1]?.drain?.openConnections === 1);
+  assert.equal(state.backends[1]?.drain?.drain.connectionsAtStart, 2);
+  engine.end(A, "client", 1);
+  const progress = await when(service, ({ backends }) => backends[1]?.drain?.drain.now.open === 1);
   assert.equal(progress.revision, state.revision);
-  engine.open.delete(A);
-  engine.report({ type: "drained", target: A });
+  engine.end(A, "client");
   assert.deepEqual(show(service.state()), [`${B} active`]);
 });
 
 test("a draining backend that is added again is back in the rotation", async (t) => {
   const { service, engine } = await start(t, [A, B]);
-  engine.open.set(A, 2);
+  engine.open(A, 2);
   await service.remove([A]);
   const { state, changed } = await service.add([{ address: A }]);
   assert.equal(changed, true);

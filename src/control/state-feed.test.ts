@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { ServiceState } from "./service-state.js";
+import { NO_LEDGER } from "./ledger.js";
 import { createStateFeed, type StateFeed } from "./state-feed.js";
 
 interface Source {
@@ -15,7 +16,19 @@ interface Source {
 function createSource(): Source {
   let [revision, sequence] = [1, 1];
   const state = (): ServiceState => {
-    return { service: "default", instanceId: "one", revision, sequence, backends: [], listenAddresses: [] };
+    return {
+      service: "default",
+      instanceId: "one",
+      revision,
+      sequence,
+      backends: [],
+      listenAddresses: [],
+      healthCheck: undefined,
+      pause: undefined,
+      deploy: undefined,
+      ledger: NO_LEDGER,
+      heldConnections: 0,
+    };
   };
   const feed = createStateFeed(state);
   feed.publish(state());

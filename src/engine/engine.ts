@@ -30,6 +30,8 @@ export interface ListenOptions {
   readonly connectTimeoutMs: number;
   /** Most targets tried for one client connection. */
   readonly maxAttempts: number;
+  /** Most connections that wait for a backend at once, unless `pause` says otherwise. */
+  readonly maxHeld: number;
   /** Where the listener reports to. Called synchronously; must not throw. */
   readonly report: (event: EngineEvent) => void;
 }
@@ -46,6 +48,22 @@ export interface Listener {
   /** Counters of a target; zeros for one that the listener does not know. */
   counters(target: string): TargetCounters;
   totals(): ListenerTotals;
+  /**
+   * From now on new connections wait, also those that are being connected and fail. A wait that takes too long ends
+   * in a reset, as does one too many. Calling it again changes the limits for those that come later.
+   */
+  pause(limits: HoldLimits): void;
+  /** Ends the pause. Held connections are let go in the order in which they came, so many per second; 0: at once. */
+  resume(pacePerSecond: number): void;
+  /** Resets connections of a target, the oldest first, and answers how many. Default: all. */
+  cut(target: string, atMost?: number): number;
+  /**
+   * Closes (with FIN) the connections of a target that have been silent for so long, in both directions, and answers
+   * how many. Silence is known to within a second.
+   */
+  closeIdle(target: string, idleMs: number): number;
+  /** When the oldest open connection of a target was accepted, in Unix milliseconds; undefined if none is open. */
+  oldestConnection(target: string): number | undefined;
   /**
    * Stops accepting and lets open connections end; after `graceMs` the rest is reset. Held connections are reset
    * at once. Resolves when nothing is left. Calling it again returns the same promise.
@@ -66,8 +84,17 @@ export interface RoutingTable {
    * Left out: position 0 counts as taken, so that the first connection goes to position 1.
    */
   readonly carry?: readonly number[];
-  /** How long a new connection waits while `sequence` is empty, in milliseconds. 0: it is reset at once. */
+  /**
+   * How long a new connection waits while no target can be connected: `sequence` is empty, or every attempt failed.
+   * Milliseconds. 0: it is reset at once.
+   */
   readonly holdMs: number;
+}
+
+/** How long a connection may wait for a target, in milliseconds, and how many may wait at once. */
+export interface HoldLimits {
+  readonly holdMs: number;
+  readonly maxHeld: number;
 }
 
 /** A backend with the endpoints its name stands for, in the order in which they are tried. */
@@ -85,15 +112,34 @@ export interface TargetCounters {
   readonly bytesIn: number;
   /** Backend to client. */
   readonly bytesOut: number;
+  /** How the connections that were established ended. */
+  readonly ends: ConnectionEnds;
 }
 
+/**
+ * What ended a connection: the side that closed or aborted first, `cut`, `closeIdle`, or the end of the listener's
+ * grace.
+ */
+export const END_CAUSES = ["client", "backend", "drain", "idle", "shutdown"] as const;
+export type EndCause = (typeof END_CAUSES)[number];
+export type ConnectionEnds = Readonly<Record<EndCause, number>>;
+
+/** Every accepted connection is open, or counted once in what follows `acceptedConnections`. */
 export interface ListenerTotals {
   readonly openConnections: number;
+  /** Those of the open ones that wait for a target. */
+  readonly heldConnections: number;
   readonly acceptedConnections: number;
-  /** Reset because `maxConnections` were open or no descriptor was left. */
-  readonly refusedConnections: number;
-  /** Reset because no backend could be connected. */
-  readonly unservedConnections: number;
+  /** Of established connections; `shutdown` also of those that waited then. */
+  readonly ends: ConnectionEnds;
+  /** The client left before a target was connected. */
+  readonly leftEarly: number;
+  /** Reset because no target could be connected. */
+  readonly connectFailed: number;
+  /** Reset because the time of waiting had passed. */
+  readonly holdExpired: number;
+  /** Reset because too many connections were open or held, or no descriptor was left. */
+  readonly refusedByLimit: number;
 }
 
 export interface CloseReport {
@@ -113,7 +159,13 @@ export type EngineEvent =
     }
   /** A target was connected again after failures. */
   | { readonly type: "connect-recovered"; readonly target: string }
-  /** A target that is not in the table has no connection left. */
-  | { readonly type: "drained"; readonly target: string }
-  /** A client was reset: too many connections, no descriptor left, or no backend connectable. */
-  | { readonly type: "refused"; readonly reason: "connection-limit" | "descriptors" | "no-backend" };
+  /** A target that is not in the table has no connection left, and is forgotten; these were its counters. */
+  | { readonly type: "drained"; readonly target: string; readonly counters: TargetCounters }
+  /** A client was reset. */
+  | { readonly type: "refused"; readonly reason: RefusalReason };
+
+/**
+ * Too many connections open, no descriptor left, too many held, no target connectable, or not within the time of
+ * waiting.
+ */
+export type RefusalReason = "connection-limit" | "descriptors" | "hold-limit" | "no-backend" | "hold-expired";

@@ -1,9 +1,14 @@
 import type { ChangeResult, ManagedService, Management, ProxyInfo } from "../../control/management.js";
 import type { BackendView, ServiceState } from "../../control/service-state.js";
+import { beginDeploy, type DeployStatus } from "../../control/deploy-status.js";
+import type { Drain } from "../../control/drain.js";
+import type { HistoryEntry } from "../../control/history.js";
+import { createLatestFeed } from "../../control/latest-feed.js";
+import { NO_LEDGER } from "../../control/ledger.js";
 import { createStateFeed } from "../../control/state-feed.js";
 import { ProxyError } from "../../errors.js";
 
-export type Ask = "service" | "proxyInfo" | "state" | "set" | "add" | "remove" | "watch";
+export type Ask = "service" | "proxyInfo" | keyof ManagedService;
 
 /** A control plane that only remembers: what is asked of it, and one list that every change replaces. */
 export class FakeManagement implements Management {
@@ -17,13 +22,47 @@ export class FakeManagement implements Management {
     sequence: 1,
     backends: [],
     listenAddresses: ["127.0.0.1:8080"],
+    healthCheck: undefined,
+    pause: undefined,
+    deploy: undefined,
+    ledger: NO_LEDGER,
+    heldConnections: 0,
   };
+  entries: readonly HistoryEntry[] = [];
+  readonly deploys = createLatestFeed<DeployStatus>();
+  deployStatus: DeployStatus = beginDeploy("one", [], 1_000, 1_700_000_000_000);
+  drains: readonly Drain[] = [];
+  readonly drainFeed = createLatestFeed<readonly Drain[]>();
+  callersLeft = 0;
   readonly #feed = createStateFeed(() => this.present);
   readonly #service: ManagedService = {
     state: () => this.#answer("state", [], this.present),
     set: (...request) => this.#changed("set", request),
     add: (...request) => this.#changed("add", request),
     remove: (...request) => this.#changed("remove", request),
+    weigh: (...request) => this.#changed("weigh", request),
+    undrain: (...request) => this.#changed("undrain", request),
+    rollback: (...request) => this.#changed("rollback", request),
+    pause: (...request) => this.#changed("pause", request),
+    resume: (...request) => this.#changed("resume", request),
+    setHealthCheck: (...request) => this.#changed("setHealthCheck", request),
+    history: () => this.#answer("history", [], this.entries),
+    changeDrain: (...request) => this.#answer("changeDrain", request, this.present),
+    watchDrains: (addresses, send) => {
+      this.#answer("watchDrains", [addresses], undefined);
+      return this.drainFeed.watch(this.drains, send);
+    },
+    deploy: async (request) => {
+      await this.#changed("deploy", [request]);
+      return {
+        watch: (send) => this.deploys.watch(this.deployStatus, send),
+        callerLeft: () => (this.callersLeft += 1),
+      };
+    },
+    watchDeploy: (send) => {
+      this.#answer("watchDeploy", [], undefined);
+      return this.deploys.watch(this.deployStatus, send);
+    },
     watch: (after, send) => {
       this.#answer("watch", [after], undefined);
       return this.#feed.watch(after, send);
@@ -86,7 +125,15 @@ export function fakeBackend(address: string, extra: Partial<BackendView> = {}): 
     status: "active",
     resolvedAddresses: ["127.0.0.1"],
     error: "",
-    counters: { activeConnections: 0, totalConnections: 0, failedConnects: 0, bytesIn: 0, bytesOut: 0 },
+    counters: {
+      activeConnections: 0,
+      totalConnections: 0,
+      failedConnects: 0,
+      bytesIn: 0,
+      bytesOut: 0,
+      ends: NO_LEDGER.ends,
+    },
+    health: undefined,
     ...extra,
   };
 }

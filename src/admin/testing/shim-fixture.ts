@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { pino } from "pino";
+import { checkBackend } from "../../checks/check-backend.js";
 import { ControlPlane, type ControlPlaneOptions } from "../../control/control-plane.js";
 import type { Management } from "../../control/management.js";
 import { DEFAULT_SETTINGS } from "../../control/service-settings.js";
@@ -44,11 +45,18 @@ export async function startShim(t: TestContext, management: Management): Promise
 
 /** The real control plane with the backends 127.0.0.1:1 and 127.0.0.1:2. */
 export async function startReal(t: TestContext, engine: ControlPlaneOptions["engine"]): Promise<Shim> {
-  const control = new ControlPlane({ engine, version: "1", instanceId: "one", logger });
+  const control = new ControlPlane({
+    engine,
+    version: "1",
+    instanceId: "one",
+    checker: checkBackend,
+    save: () => Promise.resolve(),
+    logger,
+  });
   await control.openService({
     name: "default",
     endpoint: { host: "127.0.0.1", port: 0 },
-    backends: [{ address: "127.0.0.1:1" }, { address: "127.0.0.1:2" }],
+    start: { backends: [{ address: "127.0.0.1:1" }, { address: "127.0.0.1:2" }] },
     settings: DEFAULT_SETTINGS,
   });
   t.after(() => control.close(0));

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
-import type { Target } from "../engine.js";
+import type { EndCause, Target } from "../engine.js";
 import type { LoopTurn } from "./loop-turn.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
@@ -20,20 +20,25 @@ export interface ConnectionHost {
   stats(id: string): TargetStats;
   connectFailed(stats: TargetStats, code: string): void;
   connected(stats: TargetStats): void;
-  /** Nothing can be connected for this client. */
-  unserved(connection: Connection, reason: "no-backend" | "descriptors"): void;
+  /** Nothing could be connected; the connection waits again, and is to be held or aborted. */
+  unconnectable(connection: Connection, reason: "no-backend" | "descriptors"): void;
   /** The connection uses its target no more. */
   released(stats: TargetStats): void;
-  ended(connection: Connection): void;
+  ended(connection: Connection, cause: Cause): void;
 }
+
+/** What ends a connection, established or not. */
+export type Cause = EndCause | Unserved;
+export type Unserved = "left-early" | "connect-failed" | "hold-expired" | "limit";
 
 /**
  * One client and its backend:
  *
  *     waiting ──start──► dialling ──connect──► open ──both closed──► ended
- *        │                │    ▲ │                │
- *        └────abort───────┴────┼─┴──abort─────────┘ (both sides reset)
- *                              └ next endpoint or target after a failure
+ *      ▲  │               │ │  ▲ │                │
+ *      │  └────abort──────┼─┴──┼─┴──abort─────────┘ (both sides reset)
+ *      │                  │    └ next endpoint or target after a failure
+ *      └── none is left ──┘
  *
  * The client is not read before the backend is connected, so a failed dial loses nothing. From then on `relay.ts`
  * passes data, FIN and RST on in both directions; the connection ends when both sockets are closed.
@@ -45,12 +50,19 @@ export class Connection {
   #stats: TargetStats | undefined;
   #target: Target | undefined;
   /** Ids of the targets tried so far, the present one included. */
-  readonly #tried: string[] = [];
+  #tried: string[] = [];
+  readonly acceptedUnixMs = Date.now();
+  /** When it first had to wait; of the clock of performance.now(). */
+  heldSinceMs: number | undefined;
   #endpointIndex = 0;
   #endpointsLeft = 0;
   #deadlineMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #tended = false;
+  /** Whether a byte has passed since the last look, and when the last one that found so was. */
+  #moved = true;
+  #movedMs = 0;
+  #firstToEnd: "client" | "backend" | undefined;
   #state: "waiting" | "dialling" | "open" | "ended" = "waiting";
 
   constructor(host: ConnectionHost, client: Socket) {
@@ -68,20 +80,45 @@ export class Connection {
     return true;
   }
 
+  get targetId(): string | undefined {
+    return this.#stats?.id;
+  }
+
   /** Resets both sides. */
-  abort(): void {
+  abort(cause: Cause): void {
     if (this.#state === "ended") return;
     const wasOpen = this.#state === "open";
-    this.#end();
+    this.#end(cause);
     resetLeg(this.#client);
     if (this.#backend === undefined) return;
     if (wasOpen) resetLeg(this.#backend);
     else this.#backend.destroy();
   }
 
+  /** Cuts an open connection; one that is being connected goes to another target. */
+  leaveTarget(): void {
+    if (this.#state === "open") this.abort("drain");
+    else if (this.#state === "dialling") {
+      clearTimeout(this.#timer);
+      this.#discardBackend();
+      this.#tryNextTarget();
+    }
+  }
+
+  /** Closes both sides if no byte has passed for so long. */
+  closeIfIdle(idleMs: number): boolean {
+    if (this.#state !== "open" || this.#idleMs() < idleMs) return false;
+    this.#end("idle");
+    this.#client.destroy();
+    this.#backend?.destroy();
+    return true;
+  }
+
   /** To be called every `TENDING_INTERVAL_MS`; see `tending.ts`. */
   tend(): void {
+    if (this.#state === "waiting") probe(this.#client);
     if (this.#state !== "open" || !this.#backend) return;
+    this.#idleMs();
     if (!this.#tended) for (const leg of [this.#client, this.#backend]) keepAlive(leg);
     this.#tended = true;
     probe(this.#client);
@@ -138,6 +175,10 @@ export class Connection {
 
   #onTargetFailed(code: string): void {
     if (this.#stats) this.#host.connectFailed(this.#stats, code);
+    this.#tryNextTarget();
+  }
+
+  #tryNextTarget(): void {
     this.#release();
     const next = this.#tried.length < this.#host.maxAttempts ? this.#host.nextTarget(this.#tried) : undefined;
     if (next) this.#dialTarget(next);
@@ -145,8 +186,17 @@ export class Connection {
   }
 
   #giveUp(reason: "no-backend" | "descriptors"): void {
-    this.#host.unserved(this, reason);
-    this.abort();
+    this.#release();
+    this.#state = "waiting";
+    this.#tried = [];
+    this.#host.unconnectable(this, reason);
+  }
+
+  #idleMs(): number {
+    const nowMs = performance.now();
+    if (this.#moved) this.#movedMs = nowMs;
+    this.#moved = false;
+    return nowMs - this.#movedMs;
   }
 
   readonly #onConnect = (): void => {
@@ -160,20 +210,41 @@ export class Connection {
     backend.on("error", this.#onBackendError);
     backend.on("close", this.#onClosed);
     const { turn } = this.#host;
-    passOn(this.#client, backend, { turn, count: (bytes) => (stats.bytesIn += bytes) });
-    passOn(backend, this.#client, { turn, count: (bytes) => (stats.bytesOut += bytes) });
+    passOn(this.#client, backend, {
+      turn,
+      count: (bytes) => {
+        stats.bytesIn += bytes;
+        this.#moved = true;
+      },
+      ended: () => (this.#firstToEnd ??= "client"),
+    });
+    passOn(backend, this.#client, {
+      turn,
+      count: (bytes) => {
+        stats.bytesOut += bytes;
+        this.#moved = true;
+      },
+      ended: () => (this.#firstToEnd ??= "backend"),
+    });
     this.#client.resume();
   };
 
-  readonly #onClientError = (): void => this.abort();
+  readonly #onClientError = (): void => this.#fail("client");
 
-  readonly #onBackendError = (): void => this.abort();
+  readonly #onBackendError = (): void => this.#fail("backend");
+
+  /** A side has failed: of an open connection it is the one that ended it, unless the other had begun to. */
+  #fail(side: "client" | "backend"): void {
+    this.#firstToEnd ??= side;
+    this.abort(this.#state === "open" ? this.#firstToEnd : "left-early");
+  }
 
   /** A side that closes while the other is open was either ended in both directions, or aborted. */
   readonly #onClosed = (hadError: boolean): void => {
     if (this.#state === "ended") return;
-    if (hadError || this.#state !== "open") this.abort();
-    else if (this.#client.destroyed && this.#backend?.destroyed === true) this.#end();
+    if (hadError || this.#state !== "open") this.#fail(this.#client.destroyed ? "client" : "backend");
+    else if (this.#client.destroyed && this.#backend?.destroyed === true)
+      this.#end(this.#firstToEnd ?? "client");
   };
 
   #discardBackend(): void {
@@ -185,19 +256,21 @@ export class Connection {
     this.#backend = undefined;
   }
 
-  #release(): void {
+  #release(cause?: EndCause): void {
     const stats = this.#stats;
     if (!stats) return;
     this.#stats = undefined;
+    if (cause) stats.ends[cause] += 1;
     stats.activeConnections -= 1;
     this.#host.released(stats);
   }
 
-  #end(): void {
+  #end(cause: Cause): void {
+    const wasOpen = this.#state === "open";
     this.#state = "ended";
     clearTimeout(this.#timer);
-    this.#release();
-    this.#host.ended(this);
+    this.#release(wasOpen ? (cause as EndCause) : undefined);
+    this.#host.ended(this, cause);
   }
 }
 

@@ -1,6 +1,9 @@
+import type { Engine } from "../engine.js";
+import { endingSuite } from "../testing/ending-suite.js";
+import { holdingSuite } from "../testing/holding-suite.js";
 import { relaySuite } from "../testing/relay-suite.js";
 import { routingSuite } from "../testing/routing-suite.js";
 import { createNodeEngine } from "./node-engine.js";
 
-routingSuite((maxConnections = 10_000) => createNodeEngine({ maxConnections }));
-relaySuite((maxConnections = 10_000) => createNodeEngine({ maxConnections }));
+const create = (maxConnections = 10_000): Engine => createNodeEngine({ maxConnections });
+for (const suite of [routingSuite, relaySuite, holdingSuite, endingSuite]) suite(create);

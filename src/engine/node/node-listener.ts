@@ -4,21 +4,32 @@ import { errnoOf } from "../../errno.js";
 import { listenError } from "../../listen-error.js";
 import type {
   CloseReport,
+  EndCause,
   Endpoint,
+  HoldLimits,
   ListenOptions,
   Listener,
   ListenerTotals,
+  RefusalReason,
   RoutingTable,
   Target,
   TargetCounters,
 } from "../engine.js";
-import { Connection, type ConnectionHost } from "./connection.js";
+import { Connection, type Cause, type ConnectionHost, type Unserved } from "./connection.js";
 import { Cursor } from "./cursor.js";
-import { HoldQueue } from "./hold-queue.js";
+import { Holding } from "./holding.js";
 import { LoopTurn } from "./loop-turn.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
-import { StatsBook, type TargetStats } from "./target-stats.js";
+import { noEnds, StatsBook, type TargetStats } from "./target-stats.js";
+
+const REFUSALS = { never: "no-backend", full: "hold-limit", expired: "hold-expired" } as const;
+const UNSERVED = {
+  "no-backend": "connect-failed",
+  "hold-limit": "limit",
+  descriptors: "limit",
+  "hold-expired": "hold-expired",
+} as const;
 
 /** Counts the connections of all listeners against the engine's limit. */
 export interface ConnectionBudget {
@@ -34,9 +45,16 @@ export class NodeListener implements Listener, ConnectionHost {
   readonly #cursor = new Cursor();
   readonly turn = new LoopTurn();
   readonly #book = new StatsBook();
-  readonly #held = new HoldQueue();
+  readonly #holding: Holding;
   readonly #connections = new Set<Connection>();
-  readonly #totals = { acceptedConnections: 0, refusedConnections: 0, unservedConnections: 0 };
+  #accepted = 0;
+  readonly #ends = noEnds();
+  readonly #unserved: Record<Unserved, number> = {
+    "left-early": 0,
+    "connect-failed": 0,
+    "hold-expired": 0,
+    limit: 0,
+  };
   #closing:
     { readonly promise: Promise<CloseReport>; readonly openAtStart: number; finish(): void } | undefined;
   #cut = 0;
@@ -49,6 +67,11 @@ export class NodeListener implements Listener, ConnectionHost {
     this.#options = options;
     this.#budget = budget;
     this.#server = createServer(CLIENT_SOCKET_OPTIONS);
+    this.#holding = new Holding({
+      maxHeld: options.maxHeld,
+      letGo: (connection) => this.#begin(connection),
+      expired: (connection) => this.#refuse(connection, "hold-expired"),
+    });
     this.#server.on("connection", (socket) => this.#accept(socket));
   }
 
@@ -77,7 +100,7 @@ export class NodeListener implements Listener, ConnectionHost {
   apply(table: RoutingTable): Promise<void> {
     this.#cursor.swap(table);
     this.#book.follow(table);
-    if (table.sequence.length > 0) for (const connection of this.#held.takeAll()) connection.start();
+    this.#holding.follow(table);
     return Promise.resolve();
   }
 
@@ -86,13 +109,47 @@ export class NodeListener implements Listener, ConnectionHost {
   }
 
   totals(): ListenerTotals {
-    return { openConnections: this.#connections.size, ...this.#totals };
+    return {
+      openConnections: this.#connections.size,
+      heldConnections: this.#holding.size,
+      acceptedConnections: this.#accepted,
+      ends: { ...this.#ends },
+      leftEarly: this.#unserved["left-early"],
+      connectFailed: this.#unserved["connect-failed"],
+      holdExpired: this.#unserved["hold-expired"],
+      refusedByLimit: this.#unserved.limit,
+    };
+  }
+
+  pause(limits: HoldLimits): void {
+    this.#holding.pause(limits);
+  }
+
+  resume(pacePerSecond: number): void {
+    this.#holding.resume(pacePerSecond);
+  }
+
+  cut(target: string, atMost = Infinity): number {
+    const doomed = this.#of(target).slice(0, atMost);
+    for (const connection of doomed) connection.leaveTarget();
+    return doomed.length;
+  }
+
+  closeIdle(target: string, idleMs: number): number {
+    return this.#of(target).filter((connection) => connection.closeIfIdle(idleMs)).length;
+  }
+
+  oldestConnection(target: string): number | undefined {
+    // A set keeps the order in which its members came.
+    for (const { targetId, acceptedUnixMs } of this.#connections)
+      if (targetId === target) return acceptedUnixMs;
+    return undefined;
   }
 
   close(graceMs: number): Promise<CloseReport> {
     if (this.#closing) return this.#closing.promise;
     this.#server.close();
-    for (const connection of this.#held.takeAll()) connection.abort();
+    for (const connection of this.#holding.takeAll()) connection.abort("shutdown");
     const openAtStart = this.#connections.size;
     const { promise, resolve } = withResolvers<CloseReport>();
     const timer = setTimeout(() => this.#cutAll(), graceMs);
@@ -125,6 +182,7 @@ export class NodeListener implements Listener, ConnectionHost {
 
   connected(stats: TargetStats): void {
     stats.totalConnections += 1;
+    this.#holding.targetFound();
     if (stats.consecutiveFailures === 0) return;
     stats.consecutiveFailures = 0;
     this.#options.report({ type: "connect-recovered", target: stats.id });
@@ -137,29 +195,35 @@ export class NodeListener implements Listener, ConnectionHost {
     this.#options.report({ type: "connect-failed", target, code, consecutive });
   }
 
-  unserved(_: Connection, reason: "no-backend" | "descriptors"): void {
-    if (reason === "descriptors") this.#totals.refusedConnections += 1;
-    else this.#totals.unservedConnections += 1;
-    this.#options.report({ type: "refused", reason });
+  unconnectable(connection: Connection, reason: "no-backend" | "descriptors"): void {
+    if (reason === "descriptors") this.#refuse(connection, reason);
+    else this.#hold(connection);
   }
 
   released(stats: TargetStats): void {
     if (stats.routed || stats.activeConnections > 0) return;
+    const counters = this.#book.read(stats.id);
     this.#book.forget(stats);
-    this.#options.report({ type: "drained", target: stats.id });
+    this.#options.report({ type: "drained", target: stats.id, counters });
   }
 
-  ended(connection: Connection): void {
-    this.#held.forget(connection);
+  ended(connection: Connection, cause: Cause): void {
+    this.#holding.forget(connection);
     if (!this.#connections.delete(connection)) return;
+    this.#count(cause);
     this.#budget.giveBack();
     if (this.#connections.size === 0) this.#closing?.finish();
   }
 
+  #count(cause: Cause): void {
+    if (cause in this.#unserved) this.#unserved[cause as Unserved] += 1;
+    else this.#ends[cause as EndCause] += 1;
+  }
+
   #accept(socket: Socket): void {
-    this.#totals.acceptedConnections += 1;
+    this.#accepted += 1;
     if (!this.#budget.take()) {
-      this.#totals.refusedConnections += 1;
+      this.#unserved.limit += 1;
       socket.on("error", () => undefined);
       socket.resetAndDestroy();
       this.#options.report({ type: "refused", reason: "connection-limit" });
@@ -167,23 +231,31 @@ export class NodeListener implements Listener, ConnectionHost {
     }
     const connection = new Connection(this, socket);
     this.#connections.add(connection);
-    if (this.#closing) connection.abort();
-    else if (!connection.start()) this.#hold(connection);
+    if (this.#closing) connection.abort("shutdown");
+    else this.#begin(connection);
+  }
+
+  #begin(connection: Connection): void {
+    if (this.#holding.paused || !connection.start()) this.#hold(connection);
   }
 
   #hold(connection: Connection): void {
-    const giveUp = (): void => {
-      this.unserved(connection, "no-backend");
-      connection.abort();
-    };
-    const { holdMs } = this.#cursor.table;
-    if (holdMs > 0) this.#held.hold(connection, holdMs, giveUp);
-    else giveUp();
+    const outcome = this.#closing ? "never" : this.#holding.hold(connection);
+    if (outcome !== "held") this.#refuse(connection, REFUSALS[outcome]);
+  }
+
+  #refuse(connection: Connection, reason: Exclude<RefusalReason, "connection-limit">): void {
+    connection.abort(UNSERVED[reason]);
+    this.#options.report({ type: "refused", reason });
+  }
+
+  #of(target: string): readonly Connection[] {
+    return [...this.#connections].filter(({ targetId }) => targetId === target);
   }
 
   #cutAll(): void {
     this.#cut += this.#connections.size;
-    for (const connection of this.#connections) connection.abort();
+    for (const connection of this.#connections) connection.abort("shutdown");
   }
 
   async #bind(endpoint: Endpoint): Promise<void> {

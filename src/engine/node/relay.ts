@@ -3,9 +3,11 @@ import type { LoopTurn } from "./loop-turn.js";
 
 const NOTHING = Buffer.alloc(0);
 
-/** What one direction tells: how many bytes it passed on, and in which turn of the event loop it asks. */
+/** Who is told of one direction, and in which turn of the event loop it is. */
 export interface Meter {
   count(bytes: number): void;
+  /** The source has ended, or says so. */
+  ended(): void;
   readonly turn: LoopTurn;
 }
 
@@ -18,7 +20,7 @@ export interface Meter {
  * short read for one, and says so in the turn of that data. Only such an end is doubted; one that was read comes in a
  * later turn.
  */
-export function passOn(source: Socket, sink: Socket, { count, turn }: Meter): void {
+export function passOn(source: Socket, sink: Socket, { count, ended, turn }: Meter): void {
   let turnOfData = -1;
   source.on("data", (chunk: Buffer) => {
     count(chunk.length);
@@ -27,6 +29,7 @@ export function passOn(source: Socket, sink: Socket, { count, turn }: Meter): vo
   });
   sink.on("drain", () => source.resume());
   source.on("end", () => {
+    ended();
     if (turnOfData === turn.now()) ifNotAborted(source, () => endWhenFlushed(sink));
     else endWhenFlushed(sink);
   });

@@ -1,4 +1,4 @@
-import type { RoutingTable, TargetCounters } from "../engine.js";
+import { END_CAUSES, type EndCause, type RoutingTable, type TargetCounters } from "../engine.js";
 
 /** The counters of one target, and what the engine remembers of it. */
 export class TargetStats implements TargetCounters {
@@ -8,6 +8,7 @@ export class TargetStats implements TargetCounters {
   failedConnects = 0;
   bytesIn = 0;
   bytesOut = 0;
+  readonly ends = noEnds();
   consecutiveFailures = 0;
   /** Whether the table in force has the target. */
   routed = true;
@@ -30,9 +31,9 @@ export class StatsBook {
   }
 
   read(id: string): TargetCounters {
-    const { activeConnections, totalConnections, failedConnects, bytesIn, bytesOut } =
+    const { activeConnections, totalConnections, failedConnects, bytesIn, bytesOut, ends } =
       this.#stats.get(id) ?? new TargetStats(id);
-    return { activeConnections, totalConnections, failedConnects, bytesIn, bytesOut };
+    return { activeConnections, totalConnections, failedConnects, bytesIn, bytesOut, ends: { ...ends } };
   }
 
   /** Follows a new table: what is in neither table nor use is forgotten. */
@@ -46,4 +47,9 @@ export class StatsBook {
   forget({ id }: TargetStats): void {
     this.#stats.delete(id);
   }
+}
+
+/** Counters of ends, at zero. */
+export function noEnds(): Record<EndCause, number> {
+  return Object.fromEntries(END_CAUSES.map((cause) => [cause, 0])) as Record<EndCause, number>;
 }

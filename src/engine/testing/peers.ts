@@ -61,8 +61,8 @@ export async function startPeer(
 }
 
 /** Sends its id, then ends. */
-export const startNamed = (t: TestContext, id: string): Promise<Peer> =>
-  startPeer(t, id, (socket) => socket.resume().end(id));
+export const startNamed = (t: TestContext, id: string, listenPort?: number): Promise<Peer> =>
+  startPeer(t, id, (socket) => socket.resume().end(id), listenPort);
 
 export const startEcho = (t: TestContext, id = "echo"): Promise<Peer> =>
   startPeer(t, id, (socket) => socket.pipe(socket));

@@ -25,6 +25,7 @@ export async function startRig(
     endpoint: { host: "127.0.0.1", port: 0 },
     connectTimeoutMs: 2_000,
     maxAttempts: 3,
+    maxHeld: 1_000,
     report: (event) => {
       events.push(event);
       for (const { fits, resolve } of waiting) if (fits(event)) resolve(event);

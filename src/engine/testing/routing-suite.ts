@@ -61,7 +61,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
       })),
     );
     assert.equal(listener.counters("dead").failedConnects, 2);
-    assert.equal(listener.totals().unservedConnections, 0);
+    assert.equal(listener.totals().connectFailed, 0);
   });
 
   test("a target outside the sequence is tried when all others have failed", async (t) => {
@@ -78,7 +78,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     assert.equal(await ask(), "reset");
     assert.equal(events.filter(({ type }) => type === "connect-failed").length, 3);
     assert.deepEqual(events.at(-1), { type: "refused", reason: "no-backend" });
-    assert.equal(listener.totals().unservedConnections, 1);
+    assert.equal(listener.totals().connectFailed, 1);
   });
 
   test("the endpoints of a target are tried in order, and the one that worked first the next time", async (t) => {
@@ -144,7 +144,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
   test("a held client is reset when its time is over", async (t) => {
     const { ask, listener } = await startRig(t, createEngine(), { targets: [], sequence: [], holdMs: 50 });
     assert.equal(await ask(), "reset");
-    assert.equal(listener.totals().unservedConnections, 1);
+    assert.equal(listener.totals().holdExpired, 1);
     assert.equal(listener.totals().openConnections, 0);
   });
 
@@ -155,7 +155,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     await until(() => silent.sockets.length === 2);
     assert.equal(await ask(), "reset");
     await event((reported) => reported.type === "refused" && reported.reason === "connection-limit");
-    assert.equal(listener.totals().refusedConnections, 1);
+    assert.equal(listener.totals().refusedByLimit, 1);
     for (const client of clients) client.resetAndDestroy();
     await until(() => listener.totals().openConnections === 0);
     const next = await openClient(t, port);

@@ -30,6 +30,8 @@ export const BackendState = {
   EJECTED: 3,
   /** DRAINING - Out of the list, still serving the connections it has. */
   DRAINING: 4,
+  /** UNHEALTHY - In the list, but its health checks fail; gets new connections only if no other backend can and none may wait. */
+  UNHEALTHY: 5,
 } as const;
 
 export type BackendState = typeof BackendState[keyof typeof BackendState];
@@ -40,6 +42,106 @@ export namespace BackendState {
   export type UNRESOLVED = typeof BackendState.UNRESOLVED;
   export type EJECTED = typeof BackendState.EJECTED;
   export type DRAINING = typeof BackendState.DRAINING;
+  export type UNHEALTHY = typeof BackendState.UNHEALTHY;
+}
+
+/** HealthState is the verdict of a backend's checks. */
+export const HealthState = {
+  /** UNSPECIFIED - Not sent. */
+  UNSPECIFIED: 0,
+  /** UNKNOWN - Not checked yet; counts as healthy. */
+  UNKNOWN: 1,
+  /** HEALTHY - Healthy. */
+  HEALTHY: 2,
+  /** UNHEALTHY - Unhealthy. */
+  UNHEALTHY: 3,
+} as const;
+
+export type HealthState = typeof HealthState[keyof typeof HealthState];
+
+export namespace HealthState {
+  export type UNSPECIFIED = typeof HealthState.UNSPECIFIED;
+  export type UNKNOWN = typeof HealthState.UNKNOWN;
+  export type HEALTHY = typeof HealthState.HEALTHY;
+  export type UNHEALTHY = typeof HealthState.UNHEALTHY;
+}
+
+/** DeployPhase is where a deploy is. */
+export const DeployPhase = {
+  /** UNSPECIFIED - Not sent. */
+  UNSPECIFIED: 0,
+  /** CHECKING - Waits for the new backends to become healthy. */
+  CHECKING: 1,
+  /** CANARY - The new backends get a part of the new connections. */
+  CANARY: 2,
+  /** BAKING - Switched; the old backends are kept warm. */
+  BAKING: 3,
+  /** DRAINING - Switched; the old backends are drained. */
+  DRAINING: 4,
+  /** DONE - Over; see the verdict. */
+  DONE: 5,
+} as const;
+
+export type DeployPhase = typeof DeployPhase[keyof typeof DeployPhase];
+
+export namespace DeployPhase {
+  export type UNSPECIFIED = typeof DeployPhase.UNSPECIFIED;
+  export type CHECKING = typeof DeployPhase.CHECKING;
+  export type CANARY = typeof DeployPhase.CANARY;
+  export type BAKING = typeof DeployPhase.BAKING;
+  export type DRAINING = typeof DeployPhase.DRAINING;
+  export type DONE = typeof DeployPhase.DONE;
+}
+
+/** DeployOutcome is what became of a deploy. */
+export const DeployOutcome = {
+  /** UNSPECIFIED - Not sent. */
+  UNSPECIFIED: 0,
+  /** SWITCHED - The new backends have the traffic, and the old ones are empty: safe to stop. */
+  SWITCHED: 1,
+  /** NEVER_HEALTHY - A new backend was not healthy in time. Nothing was changed. */
+  NEVER_HEALTHY: 2,
+  /** RETURNED - The new backends failed in the canary or the bake, and the list is again what it was before. */
+  RETURNED: 3,
+  /** CANCELLED - The caller went away, or the proxy stopped, before the switch. The list is what it was before. */
+  CANCELLED: 4,
+  /** SUPERSEDED - Someone else changed the list meanwhile. It is as they left it. */
+  SUPERSEDED: 5,
+} as const;
+
+export type DeployOutcome = typeof DeployOutcome[keyof typeof DeployOutcome];
+
+export namespace DeployOutcome {
+  export type UNSPECIFIED = typeof DeployOutcome.UNSPECIFIED;
+  export type SWITCHED = typeof DeployOutcome.SWITCHED;
+  export type NEVER_HEALTHY = typeof DeployOutcome.NEVER_HEALTHY;
+  export type RETURNED = typeof DeployOutcome.RETURNED;
+  export type CANCELLED = typeof DeployOutcome.CANCELLED;
+  export type SUPERSEDED = typeof DeployOutcome.SUPERSEDED;
+}
+
+/** DrainOutcome is what became of a drain. */
+export const DrainOutcome = {
+  /** UNSPECIFIED - Not sent. */
+  UNSPECIFIED: 0,
+  /** OPEN - Connections are open still. */
+  OPEN: 1,
+  /** EMPTY - Every connection has ended by itself, or after the idle limit. */
+  EMPTY: 2,
+  /** CUT - No connection is left; some were cut. */
+  CUT: 3,
+  /** TAKEN_BACK - The backend is in the list again. */
+  TAKEN_BACK: 4,
+} as const;
+
+export type DrainOutcome = typeof DrainOutcome[keyof typeof DrainOutcome];
+
+export namespace DrainOutcome {
+  export type UNSPECIFIED = typeof DrainOutcome.UNSPECIFIED;
+  export type OPEN = typeof DrainOutcome.OPEN;
+  export type EMPTY = typeof DrainOutcome.EMPTY;
+  export type CUT = typeof DrainOutcome.CUT;
+  export type TAKEN_BACK = typeof DrainOutcome.TAKEN_BACK;
 }
 
 /** BackendSpec is a backend as a request names it. */
@@ -66,7 +168,11 @@ export interface SetRequest {
    */
   backends: BackendSpec[];
   /** Carry this out only if the service's revision is still this one; else ABORTED. Left out: no condition. */
-  expectedRevision?: bigint | undefined;
+  expectedRevision?:
+    | bigint
+    | undefined;
+  /** How the connections of backends that leave are to end. Left out: by themselves. */
+  drain: DrainOptions | undefined;
 }
 
 /** SetResponse tells what Set did. */
@@ -106,7 +212,11 @@ export interface RemoveRequest {
   /** Addresses of the backends to remove, at least one. */
   addresses: string[];
   /** Carry this out only if the service's revision is still this one; else ABORTED. Left out: no condition. */
-  expectedRevision?: bigint | undefined;
+  expectedRevision?:
+    | bigint
+    | undefined;
+  /** How the connections of backends that leave are to end. Left out: by themselves. */
+  drain: DrainOptions | undefined;
 }
 
 /** RemoveResponse tells what Remove did. */
@@ -185,6 +295,24 @@ export interface ServiceState {
   backends: Backend[];
   /** Addresses that clients connect to, as `host:port`. */
   listenAddresses: string[];
+  /** How backends are checked. Absent: they are not checked. */
+  healthCheck:
+    | HealthCheck
+    | undefined;
+  /** Present while new connections are held by Pause. */
+  pause:
+    | PauseStatus
+    | undefined;
+  /** The deploy under way, else the last one since the proxy started. */
+  deploy:
+    | DeployStatus
+    | undefined;
+  /** What became of every connection since the proxy started. */
+  ledger:
+    | Ledger
+    | undefined;
+  /** Connections that wait for a backend now, because of Pause or because no backend can take them. */
+  heldConnections: number;
 }
 
 /** Backend is one backend of a service. */
@@ -207,7 +335,11 @@ export interface Backend {
     | BackendCounters
     | undefined;
   /** How far the drain is. Present while DRAINING. */
-  drain: DrainProgress | undefined;
+  drain:
+    | DrainProgress
+    | undefined;
+  /** What the checks say. Absent: the backend is not checked. */
+  health: BackendHealth | undefined;
 }
 
 /** BackendCounters count one backend's connections and bytes. */
@@ -222,6 +354,8 @@ export interface BackendCounters {
   bytesIn: bigint;
   /** Bytes passed from the backend to clients so far. */
   bytesOut: bigint;
+  /** How the connections that were established ended. */
+  ends: ConnectionEnds | undefined;
 }
 
 /** DrainProgress tells how far a backend's drain is. */
@@ -232,6 +366,23 @@ export interface DrainProgress {
   connectionsAtStart: number;
   /** Connections that are open still. */
   openConnections: number;
+  /** The limits it is subject to. */
+  options:
+    | DrainOptions
+    | undefined;
+  /** When the connections that are left will be cut. 0: never. */
+  deadlineUnixMs: bigint;
+  /** When the oldest connection that is open still was accepted. 0: none is open. */
+  oldestUnixMs: bigint;
+  /**
+   * When the last byte was seen on any of its connections, within a quarter of a second. 0: none since the drain
+   * began.
+   */
+  lastByteUnixMs: bigint;
+  /** Bytes passed in both directions since the drain began. */
+  bytes: bigint;
+  /** How the connections ended since the drain began. */
+  ends: ConnectionEnds | undefined;
 }
 
 /** ProxyInfo describes the proxy process. */
@@ -256,6 +407,441 @@ export interface ProxyInfo {
   shuttingDown: boolean;
   /** Names of the services, sorted. */
   services: string[];
+}
+
+/** ConnectionEnds counts connections that were connected to a backend, by what ended them. */
+export interface ConnectionEnds {
+  /** The client closed or aborted first. */
+  byClient: bigint;
+  /** The backend closed or aborted first. */
+  byBackend: bigint;
+  /** Cut (both sides reset) because a drain's limit had passed, or by ChangeDrain. */
+  cutByDrain: bigint;
+  /** Closed (both sides, with FIN) because it was silent for a drain's idle limit. */
+  closedIdle: bigint;
+  /** Cut because the proxy stopped and its shutdown timeout had passed. */
+  cutByShutdown: bigint;
+}
+
+/** Ledger accounts for every connection that was accepted: each is open, or counted once here. */
+export interface Ledger {
+  /** Those that were connected to a backend. */
+  ends:
+    | ConnectionEnds
+    | undefined;
+  /** The client left before a backend was connected. */
+  leftEarly: bigint;
+  /** Reset because no backend could be connected. */
+  connectFailed: bigint;
+  /** Reset because its time of waiting for a backend had passed. */
+  holdExpired: bigint;
+  /** Reset because of a limit: too many connections open or held, or no descriptor left. */
+  refusedByLimit: bigint;
+}
+
+/** DrainOptions limits how long the connections of a backend that leaves the list may go on. */
+export interface DrainOptions {
+  /** Connections that are open this long after the backend left are cut, in milliseconds. 0: at once. Left out: never. */
+  limitMs?:
+    | number
+    | undefined;
+  /**
+   * A connection without a byte in either direction for this long is closed before that, in milliseconds, at least
+   * 1000. Left out: silence is no reason.
+   */
+  idleLimitMs?:
+    | number
+    | undefined;
+  /**
+   * Cutting is spread over this time with jitter, so that not all clients come back in one instant. Milliseconds.
+   * Default: 0, all at once.
+   */
+  spreadMs: number;
+}
+
+/** HealthCheck says how backends are checked. One of tcp, http and grpc is given. */
+export interface HealthCheck {
+  /** How a backend is asked. */
+  kind:
+    | //
+    /** By opening a connection. */
+    { $case: "tcp"; value: TcpCheck }
+    | //
+    /** By an HTTP/1.1 GET request. */
+    { $case: "http"; value: HttpCheck }
+    | //
+    /** By the standard gRPC health service (grpc.health.v1), without TLS. */
+    { $case: "grpc"; value: GrpcCheck }
+    | undefined;
+  /**
+   * Time between two checks of a backend, in milliseconds, at least 100; jittered by a tenth. While its state is
+   * about to change it is a quarter of that. Default: 2000.
+   */
+  intervalMs?:
+    | number
+    | undefined;
+  /** Time for one check, in milliseconds, at least 10. Default: 1000. */
+  timeoutMs?:
+    | number
+    | undefined;
+  /** Checks in a row that make an unhealthy backend healthy, 1 to 100. Default: 2. */
+  rise?:
+    | number
+    | undefined;
+  /**
+   * Checks in a row that make a healthy backend unhealthy, 1 to 100. Default: 2. The first check of a backend
+   * decides by itself.
+   */
+  fall?: number | undefined;
+}
+
+/** TcpCheck opens a connection and closes it. */
+export interface TcpCheck {
+}
+
+/** HttpCheck sends GET and looks at the status. */
+export interface HttpCheck {
+  /** Path and query, starting with `/`. */
+  path: string;
+  /** The Host header. Empty: the backend's address. */
+  host: string;
+  /** Statuses that mean healthy: codes and ranges, separated by commas, such as `200-299,404`. Empty: `200-299`. */
+  expectedStatus: string;
+}
+
+/** GrpcCheck calls grpc.health.v1.Health/Check. */
+export interface GrpcCheck {
+  /** Name of the service asked for. Empty: the server as a whole. */
+  service: string;
+}
+
+/** BackendHealth is what the checks of a backend say. */
+export interface BackendHealth {
+  /** The verdict of the last checks. */
+  state: HealthState;
+  /** Why the last check failed. Empty: it succeeded, or there was none. */
+  error: string;
+  /** When the last check ended. 0: there was none. */
+  checkedUnixMs: bigint;
+}
+
+/** SetWeightsRequest asks for other weights. */
+export interface SetWeightsRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+  /** Backends that are in the list, each with the weight it is to have; at least one. */
+  backends: BackendSpec[];
+  /** Carry this out only if the service's revision is still this one; else ABORTED. Left out: no condition. */
+  expectedRevision?: bigint | undefined;
+}
+
+/** SetWeightsResponse tells what SetWeights did. */
+export interface SetWeightsResponse {
+  /** State after the call. */
+  state:
+    | ServiceState
+    | undefined;
+  /** False if every backend had its weight already; the revision is then unchanged. */
+  changed: boolean;
+}
+
+/** DeployRequest asks for a switch to new backends. */
+export interface DeployRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+  /** The list after the switch, in rotation order, 1 to 1024 backends. Those that are in it already stay. */
+  backends: BackendSpec[];
+  /** Begin only if the service's revision is still this one; else ABORTED. Left out: no condition. */
+  expectedRevision?:
+    | bigint
+    | undefined;
+  /** How long every new backend may take to become healthy, in milliseconds. Default: 30000. */
+  healthTimeoutMs?:
+    | number
+    | undefined;
+  /** How the new backends are checked. Left out: as the service's are, or with `tcp` if those are not checked. */
+  healthCheck:
+    | HealthCheck
+    | undefined;
+  /** How the connections of the old backends are to end. Left out: by themselves, however long that takes. */
+  drain:
+    | DrainOptions
+    | undefined;
+  /**
+   * Shares of new connections that the new backends get before the switch, in percent (1 to 99), rising. Weights are
+   * whole numbers up to 256, so a share is met as closely as they allow. Empty: no canary.
+   */
+  canaryPercents: number[];
+  /** How long each of these shares is kept, in milliseconds. Default: 60000. */
+  canaryStepMs?:
+    | number
+    | undefined;
+  /**
+   * How long the old backends are kept warm after the switch, in milliseconds: they get no new connections, but the
+   * drain begins only after that, and if the new ones fail meanwhile the list returns to the old ones. Default: 0.
+   */
+  bakeMs: number;
+  /**
+   * New backends have failed, in a canary or bake, if one of them is unhealthy, or if more than this share of the
+   * attempts to connect to them in one second failed, in percent (0 to 100; at least 5 attempts). Default: 10.
+   */
+  maxConnectFailurePercent?: number | undefined;
+}
+
+/** DeployResponse is one status of the stream. */
+export interface DeployResponse {
+  /** The whole status. */
+  status: DeployStatus | undefined;
+}
+
+/** WatchDeployRequest asks for the statuses of a deploy. */
+export interface WatchDeployRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+}
+
+/** WatchDeployResponse is one status of the stream. */
+export interface WatchDeployResponse {
+  /** The whole status. */
+  status: DeployStatus | undefined;
+}
+
+/** DeployStatus tells how far a deploy is. */
+export interface DeployStatus {
+  /** Names the deploy; unique. */
+  id: string;
+  /** Where it is. */
+  phase: DeployPhase;
+  /** When it began. */
+  startedUnixMs: bigint;
+  /** When it entered this phase. */
+  phaseStartedUnixMs: bigint;
+  /** When this phase, or this step of the canary, will be over at the latest. 0: not known. */
+  phaseDeadlineUnixMs: bigint;
+  /** Revision of the list by the last change that the deploy made. 0: it has made none. */
+  revision: bigint;
+  /** Share of new connections that the new backends get now, in percent. */
+  percent: number;
+  /** The list after the switch. */
+  backends: BackendSpec[];
+  /** What the checks say of the backends that are waited for, in the order of `backends`. */
+  candidates: DeployCandidate[];
+  /** The backends that leave. */
+  drains: DrainStatus[];
+  /** How it ended. Absent: it has not. */
+  verdict: DeployVerdict | undefined;
+}
+
+/** DeployCandidate is a new backend that is checked. */
+export interface DeployCandidate {
+  /** Its address. */
+  address: string;
+  /** What its checks say. */
+  health: BackendHealth | undefined;
+}
+
+/** DeployVerdict is how a deploy ended. */
+export interface DeployVerdict {
+  /** What became of it. */
+  outcome: DeployOutcome;
+  /** Why, if it did not switch or did not keep the switch. */
+  reason: string;
+  /** Revision of the list when it ended. */
+  revision: bigint;
+  /** Connections of the backends that left which ended by themselves after they had left. */
+  ended: bigint;
+  /** Connections of the backends that left which were cut. */
+  cut: bigint;
+  /** Connections of the backends that left which were closed after the idle limit. */
+  closedIdle: bigint;
+  /** From the request to the verdict. */
+  durationMs: bigint;
+}
+
+/** DrainStatus is a drain, under way or ended. */
+export interface DrainStatus {
+  /** The backend's address. */
+  address: string;
+  /** How far it is, or was when it ended. */
+  progress:
+    | DrainProgress
+    | undefined;
+  /** What became of it. */
+  outcome: DrainOutcome;
+  /** When it ended. 0: it has not. */
+  endedUnixMs: bigint;
+}
+
+/** ChangeDrainRequest asks for other limits of drains. */
+export interface ChangeDrainRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+  /** Addresses of draining backends, at least one. */
+  addresses: string[];
+  /** The new limits, which replace all of the old ones. `limit_ms` counts from now: 0 cuts at once (over `spread_ms`). */
+  options: DrainOptions | undefined;
+}
+
+/** ChangeDrainResponse tells what ChangeDrain did. */
+export interface ChangeDrainResponse {
+  /** State after the call. */
+  state: ServiceState | undefined;
+}
+
+/** UndrainRequest asks for draining backends to come back. */
+export interface UndrainRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+  /** Addresses of draining backends, at least one. */
+  addresses: string[];
+  /** Carry this out only if the service's revision is still this one; else ABORTED. Left out: no condition. */
+  expectedRevision?: bigint | undefined;
+}
+
+/** UndrainResponse tells what Undrain did. */
+export interface UndrainResponse {
+  /** State after the call. */
+  state:
+    | ServiceState
+    | undefined;
+  /** Always true: taking back what does not drain is NOT_FOUND. */
+  changed: boolean;
+}
+
+/** WatchDrainRequest asks for the progress of drains. */
+export interface WatchDrainRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+  /** Addresses of draining backends. Empty: all that drain now; none is no error. */
+  addresses: string[];
+}
+
+/** WatchDrainResponse is the progress of the drains that were asked for. */
+export interface WatchDrainResponse {
+  /** All of them, in the order asked for. */
+  drains: DrainStatus[];
+}
+
+/** PauseRequest asks for new connections to be held. */
+export interface PauseRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+  /** How long a connection is held before it is reset, in milliseconds, at least 1. Default: 30000. */
+  holdLimitMs?:
+    | number
+    | undefined;
+  /** Most connections held at once, at least 1; more are reset. Default: 10000. */
+  maxHeld?: number | undefined;
+}
+
+/** PauseResponse tells what Pause did. */
+export interface PauseResponse {
+  /** State after the call. */
+  state:
+    | ServiceState
+    | undefined;
+  /** False if the service was paused with these limits already. */
+  changed: boolean;
+}
+
+/** PauseStatus describes a pause. */
+export interface PauseStatus {
+  /** Since when new connections are held. */
+  startedUnixMs: bigint;
+  /** How long a connection is held before it is reset. */
+  holdLimitMs: number;
+  /** Most connections held at once. */
+  maxHeld: number;
+}
+
+/** ResumeRequest asks for held connections to be let go. */
+export interface ResumeRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+  /** Held connections let go per second. Default: 1000. 0: all at once. */
+  pacePerSecond?: number | undefined;
+}
+
+/** ResumeResponse tells what Resume did. */
+export interface ResumeResponse {
+  /** State after the call. */
+  state:
+    | ServiceState
+    | undefined;
+  /** False if the service was not paused. */
+  changed: boolean;
+}
+
+/** SetHealthCheckRequest asks for another way of checking. */
+export interface SetHealthCheckRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+  /** The new check. Absent: backends are not checked any more. */
+  healthCheck: HealthCheck | undefined;
+}
+
+/** SetHealthCheckResponse tells what SetHealthCheck did. */
+export interface SetHealthCheckResponse {
+  /** State after the call. */
+  state:
+    | ServiceState
+    | undefined;
+  /** False if the check was this one already. */
+  changed: boolean;
+}
+
+/** GetHistoryRequest asks for the history of a service. */
+export interface GetHistoryRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+}
+
+/** GetHistoryResponse holds the history of a service. */
+export interface GetHistoryResponse {
+  /** The newest first. */
+  entries: HistoryEntry[];
+}
+
+/** HistoryEntry is one change of a list. */
+export interface HistoryEntry {
+  /** The revision that the change made. */
+  revision: bigint;
+  /** When. */
+  atUnixMs: bigint;
+  /** How: `start`, `set`, `add`, `remove`, `weight`, `undrain`, `deploy`, `canary`, `return` or `rollback`. */
+  verb: string;
+  /** Who: what the caller says of itself, or the address it called from. */
+  actor: string;
+  /** The list after the change. */
+  backends: BackendSpec[];
+  /** What became of the connections that ended while this revision was in force. */
+  ledger: Ledger | undefined;
+}
+
+/** RollbackRequest asks for an earlier list. */
+export interface RollbackRequest {
+  /** Name of the service. Default: `default`. */
+  service: string;
+  /** The revision whose list is to be in force again. Left out: the last one with another list than the present. */
+  revision?:
+    | bigint
+    | undefined;
+  /** Carry this out only if the service's revision is still this one; else ABORTED. Left out: no condition. */
+  expectedRevision?:
+    | bigint
+    | undefined;
+  /** How the connections of backends that leave are to end. Left out: by themselves. */
+  drain: DrainOptions | undefined;
+}
+
+/** RollbackResponse tells what Rollback did. */
+export interface RollbackResponse {
+  /** State after the call. */
+  state:
+    | ServiceState
+    | undefined;
+  /** False if the list was that one already; the revision is then unchanged. */
+  changed: boolean;
 }
 
 function createBaseBackendSpec(): BackendSpec {
@@ -326,7 +912,7 @@ export const BackendSpec: MessageFns<BackendSpec> = {
 };
 
 function createBaseSetRequest(): SetRequest {
-  return { service: "", backends: [], expectedRevision: undefined };
+  return { service: "", backends: [], expectedRevision: undefined, drain: undefined };
 }
 
 export const SetRequest: MessageFns<SetRequest> = {
@@ -342,6 +928,9 @@ export const SetRequest: MessageFns<SetRequest> = {
         throw new globalThis.Error("value provided for field message.expectedRevision of type uint64 too large");
       }
       writer.uint32(24).uint64(message.expectedRevision);
+    }
+    if (message.drain !== undefined) {
+      DrainOptions.encode(message.drain, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -383,6 +972,14 @@ export const SetRequest: MessageFns<SetRequest> = {
             message.expectedRevision = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.drain = DrainOptions.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -404,6 +1001,9 @@ export const SetRequest: MessageFns<SetRequest> = {
     message.backends = object.backends?.map((e) => BackendSpec.fromPartial(e)) || [];
     message.expectedRevision = (object.expectedRevision !== undefined && object.expectedRevision !== null)
       ? BigInt(object.expectedRevision)
+      : undefined;
+    message.drain = (object.drain !== undefined && object.drain !== null)
+      ? DrainOptions.fromPartial(object.drain)
       : undefined;
     return message;
   },
@@ -632,7 +1232,7 @@ export const AddResponse: MessageFns<AddResponse> = {
 };
 
 function createBaseRemoveRequest(): RemoveRequest {
-  return { service: "", addresses: [], expectedRevision: undefined };
+  return { service: "", addresses: [], expectedRevision: undefined, drain: undefined };
 }
 
 export const RemoveRequest: MessageFns<RemoveRequest> = {
@@ -648,6 +1248,9 @@ export const RemoveRequest: MessageFns<RemoveRequest> = {
         throw new globalThis.Error("value provided for field message.expectedRevision of type uint64 too large");
       }
       writer.uint32(24).uint64(message.expectedRevision);
+    }
+    if (message.drain !== undefined) {
+      DrainOptions.encode(message.drain, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -689,6 +1292,14 @@ export const RemoveRequest: MessageFns<RemoveRequest> = {
             message.expectedRevision = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.drain = DrainOptions.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -710,6 +1321,9 @@ export const RemoveRequest: MessageFns<RemoveRequest> = {
     message.addresses = object.addresses?.map((e) => e) || [];
     message.expectedRevision = (object.expectedRevision !== undefined && object.expectedRevision !== null)
       ? BigInt(object.expectedRevision)
+      : undefined;
+    message.drain = (object.drain !== undefined && object.drain !== null)
+      ? DrainOptions.fromPartial(object.drain)
       : undefined;
     return message;
   },
@@ -1122,7 +1736,19 @@ export const WatchBackendsResponse: MessageFns<WatchBackendsResponse> = {
 };
 
 function createBaseServiceState(): ServiceState {
-  return { service: "", instanceId: "", revision: 0n, sequence: 0n, backends: [], listenAddresses: [] };
+  return {
+    service: "",
+    instanceId: "",
+    revision: 0n,
+    sequence: 0n,
+    backends: [],
+    listenAddresses: [],
+    healthCheck: undefined,
+    pause: undefined,
+    deploy: undefined,
+    ledger: undefined,
+    heldConnections: 0,
+  };
 }
 
 export const ServiceState: MessageFns<ServiceState> = {
@@ -1150,6 +1776,21 @@ export const ServiceState: MessageFns<ServiceState> = {
     }
     for (const v of message.listenAddresses) {
       writer.uint32(50).string(v!);
+    }
+    if (message.healthCheck !== undefined) {
+      HealthCheck.encode(message.healthCheck, writer.uint32(58).fork()).join();
+    }
+    if (message.pause !== undefined) {
+      PauseStatus.encode(message.pause, writer.uint32(66).fork()).join();
+    }
+    if (message.deploy !== undefined) {
+      DeployStatus.encode(message.deploy, writer.uint32(74).fork()).join();
+    }
+    if (message.ledger !== undefined) {
+      Ledger.encode(message.ledger, writer.uint32(82).fork()).join();
+    }
+    if (message.heldConnections !== 0) {
+      writer.uint32(88).uint32(message.heldConnections);
     }
     return writer;
   },
@@ -1215,6 +1856,46 @@ export const ServiceState: MessageFns<ServiceState> = {
             message.listenAddresses.push(reader.string());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.healthCheck = HealthCheck.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.pause = PauseStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.deploy = DeployStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.ledger = Ledger.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.heldConnections = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1238,12 +1919,34 @@ export const ServiceState: MessageFns<ServiceState> = {
     message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
     message.backends = object.backends?.map((e) => Backend.fromPartial(e)) || [];
     message.listenAddresses = object.listenAddresses?.map((e) => e) || [];
+    message.healthCheck = (object.healthCheck !== undefined && object.healthCheck !== null)
+      ? HealthCheck.fromPartial(object.healthCheck)
+      : undefined;
+    message.pause = (object.pause !== undefined && object.pause !== null)
+      ? PauseStatus.fromPartial(object.pause)
+      : undefined;
+    message.deploy = (object.deploy !== undefined && object.deploy !== null)
+      ? DeployStatus.fromPartial(object.deploy)
+      : undefined;
+    message.ledger = (object.ledger !== undefined && object.ledger !== null)
+      ? Ledger.fromPartial(object.ledger)
+      : undefined;
+    message.heldConnections = object.heldConnections ?? 0;
     return message;
   },
 };
 
 function createBaseBackend(): Backend {
-  return { address: "", weight: 0, state: 0, resolvedAddresses: [], error: "", counters: undefined, drain: undefined };
+  return {
+    address: "",
+    weight: 0,
+    state: 0,
+    resolvedAddresses: [],
+    error: "",
+    counters: undefined,
+    drain: undefined,
+    health: undefined,
+  };
 }
 
 export const Backend: MessageFns<Backend> = {
@@ -1268,6 +1971,9 @@ export const Backend: MessageFns<Backend> = {
     }
     if (message.drain !== undefined) {
       DrainProgress.encode(message.drain, writer.uint32(58).fork()).join();
+    }
+    if (message.health !== undefined) {
+      BackendHealth.encode(message.health, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1341,6 +2047,14 @@ export const Backend: MessageFns<Backend> = {
             message.drain = DrainProgress.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.health = BackendHealth.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1369,12 +2083,15 @@ export const Backend: MessageFns<Backend> = {
     message.drain = (object.drain !== undefined && object.drain !== null)
       ? DrainProgress.fromPartial(object.drain)
       : undefined;
+    message.health = (object.health !== undefined && object.health !== null)
+      ? BackendHealth.fromPartial(object.health)
+      : undefined;
     return message;
   },
 };
 
 function createBaseBackendCounters(): BackendCounters {
-  return { activeConnections: 0, totalConnections: 0n, failedConnects: 0n, bytesIn: 0n, bytesOut: 0n };
+  return { activeConnections: 0, totalConnections: 0n, failedConnects: 0n, bytesIn: 0n, bytesOut: 0n, ends: undefined };
 }
 
 export const BackendCounters: MessageFns<BackendCounters> = {
@@ -1405,6 +2122,9 @@ export const BackendCounters: MessageFns<BackendCounters> = {
         throw new globalThis.Error("value provided for field message.bytesOut of type uint64 too large");
       }
       writer.uint32(40).uint64(message.bytesOut);
+    }
+    if (message.ends !== undefined) {
+      ConnectionEnds.encode(message.ends, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1462,6 +2182,14 @@ export const BackendCounters: MessageFns<BackendCounters> = {
             message.bytesOut = reader.uint64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ends = ConnectionEnds.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1488,12 +2216,25 @@ export const BackendCounters: MessageFns<BackendCounters> = {
       : 0n;
     message.bytesIn = (object.bytesIn !== undefined && object.bytesIn !== null) ? BigInt(object.bytesIn) : 0n;
     message.bytesOut = (object.bytesOut !== undefined && object.bytesOut !== null) ? BigInt(object.bytesOut) : 0n;
+    message.ends = (object.ends !== undefined && object.ends !== null)
+      ? ConnectionEnds.fromPartial(object.ends)
+      : undefined;
     return message;
   },
 };
 
 function createBaseDrainProgress(): DrainProgress {
-  return { startedUnixMs: 0n, connectionsAtStart: 0, openConnections: 0 };
+  return {
+    startedUnixMs: 0n,
+    connectionsAtStart: 0,
+    openConnections: 0,
+    options: undefined,
+    deadlineUnixMs: 0n,
+    oldestUnixMs: 0n,
+    lastByteUnixMs: 0n,
+    bytes: 0n,
+    ends: undefined,
+  };
 }
 
 export const DrainProgress: MessageFns<DrainProgress> = {
@@ -1509,6 +2250,36 @@ export const DrainProgress: MessageFns<DrainProgress> = {
     }
     if (message.openConnections !== 0) {
       writer.uint32(24).uint32(message.openConnections);
+    }
+    if (message.options !== undefined) {
+      DrainOptions.encode(message.options, writer.uint32(34).fork()).join();
+    }
+    if (message.deadlineUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.deadlineUnixMs) !== message.deadlineUnixMs) {
+        throw new globalThis.Error("value provided for field message.deadlineUnixMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.deadlineUnixMs);
+    }
+    if (message.oldestUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.oldestUnixMs) !== message.oldestUnixMs) {
+        throw new globalThis.Error("value provided for field message.oldestUnixMs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.oldestUnixMs);
+    }
+    if (message.lastByteUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.lastByteUnixMs) !== message.lastByteUnixMs) {
+        throw new globalThis.Error("value provided for field message.lastByteUnixMs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.lastByteUnixMs);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.bytes);
+    }
+    if (message.ends !== undefined) {
+      ConnectionEnds.encode(message.ends, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -1550,6 +2321,54 @@ export const DrainProgress: MessageFns<DrainProgress> = {
             message.openConnections = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.options = DrainOptions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.deadlineUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.oldestUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lastByteUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.ends = ConnectionEnds.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1572,6 +2391,22 @@ export const DrainProgress: MessageFns<DrainProgress> = {
       : 0n;
     message.connectionsAtStart = object.connectionsAtStart ?? 0;
     message.openConnections = object.openConnections ?? 0;
+    message.options = (object.options !== undefined && object.options !== null)
+      ? DrainOptions.fromPartial(object.options)
+      : undefined;
+    message.deadlineUnixMs = (object.deadlineUnixMs !== undefined && object.deadlineUnixMs !== null)
+      ? BigInt(object.deadlineUnixMs)
+      : 0n;
+    message.oldestUnixMs = (object.oldestUnixMs !== undefined && object.oldestUnixMs !== null)
+      ? BigInt(object.oldestUnixMs)
+      : 0n;
+    message.lastByteUnixMs = (object.lastByteUnixMs !== undefined && object.lastByteUnixMs !== null)
+      ? BigInt(object.lastByteUnixMs)
+      : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.ends = (object.ends !== undefined && object.ends !== null)
+      ? ConnectionEnds.fromPartial(object.ends)
+      : undefined;
     return message;
   },
 };
@@ -1770,6 +2605,3102 @@ export const ProxyInfo: MessageFns<ProxyInfo> = {
   },
 };
 
+function createBaseConnectionEnds(): ConnectionEnds {
+  return { byClient: 0n, byBackend: 0n, cutByDrain: 0n, closedIdle: 0n, cutByShutdown: 0n };
+}
+
+export const ConnectionEnds: MessageFns<ConnectionEnds> = {
+  encode(message: ConnectionEnds, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.byClient !== 0n) {
+      if (BigInt.asUintN(64, message.byClient) !== message.byClient) {
+        throw new globalThis.Error("value provided for field message.byClient of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.byClient);
+    }
+    if (message.byBackend !== 0n) {
+      if (BigInt.asUintN(64, message.byBackend) !== message.byBackend) {
+        throw new globalThis.Error("value provided for field message.byBackend of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.byBackend);
+    }
+    if (message.cutByDrain !== 0n) {
+      if (BigInt.asUintN(64, message.cutByDrain) !== message.cutByDrain) {
+        throw new globalThis.Error("value provided for field message.cutByDrain of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.cutByDrain);
+    }
+    if (message.closedIdle !== 0n) {
+      if (BigInt.asUintN(64, message.closedIdle) !== message.closedIdle) {
+        throw new globalThis.Error("value provided for field message.closedIdle of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.closedIdle);
+    }
+    if (message.cutByShutdown !== 0n) {
+      if (BigInt.asUintN(64, message.cutByShutdown) !== message.cutByShutdown) {
+        throw new globalThis.Error("value provided for field message.cutByShutdown of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.cutByShutdown);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConnectionEnds {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConnectionEnds();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.byClient = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.byBackend = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cutByDrain = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.closedIdle = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.cutByShutdown = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConnectionEnds>): ConnectionEnds {
+    return ConnectionEnds.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConnectionEnds>): ConnectionEnds {
+    const message = createBaseConnectionEnds();
+    message.byClient = (object.byClient !== undefined && object.byClient !== null) ? BigInt(object.byClient) : 0n;
+    message.byBackend = (object.byBackend !== undefined && object.byBackend !== null) ? BigInt(object.byBackend) : 0n;
+    message.cutByDrain = (object.cutByDrain !== undefined && object.cutByDrain !== null)
+      ? BigInt(object.cutByDrain)
+      : 0n;
+    message.closedIdle = (object.closedIdle !== undefined && object.closedIdle !== null)
+      ? BigInt(object.closedIdle)
+      : 0n;
+    message.cutByShutdown = (object.cutByShutdown !== undefined && object.cutByShutdown !== null)
+      ? BigInt(object.cutByShutdown)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseLedger(): Ledger {
+  return { ends: undefined, leftEarly: 0n, connectFailed: 0n, holdExpired: 0n, refusedByLimit: 0n };
+}
+
+export const Ledger: MessageFns<Ledger> = {
+  encode(message: Ledger, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ends !== undefined) {
+      ConnectionEnds.encode(message.ends, writer.uint32(10).fork()).join();
+    }
+    if (message.leftEarly !== 0n) {
+      if (BigInt.asUintN(64, message.leftEarly) !== message.leftEarly) {
+        throw new globalThis.Error("value provided for field message.leftEarly of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.leftEarly);
+    }
+    if (message.connectFailed !== 0n) {
+      if (BigInt.asUintN(64, message.connectFailed) !== message.connectFailed) {
+        throw new globalThis.Error("value provided for field message.connectFailed of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.connectFailed);
+    }
+    if (message.holdExpired !== 0n) {
+      if (BigInt.asUintN(64, message.holdExpired) !== message.holdExpired) {
+        throw new globalThis.Error("value provided for field message.holdExpired of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.holdExpired);
+    }
+    if (message.refusedByLimit !== 0n) {
+      if (BigInt.asUintN(64, message.refusedByLimit) !== message.refusedByLimit) {
+        throw new globalThis.Error("value provided for field message.refusedByLimit of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.refusedByLimit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ledger {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLedger();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ends = ConnectionEnds.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.leftEarly = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.connectFailed = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.holdExpired = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.refusedByLimit = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Ledger>): Ledger {
+    return Ledger.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Ledger>): Ledger {
+    const message = createBaseLedger();
+    message.ends = (object.ends !== undefined && object.ends !== null)
+      ? ConnectionEnds.fromPartial(object.ends)
+      : undefined;
+    message.leftEarly = (object.leftEarly !== undefined && object.leftEarly !== null) ? BigInt(object.leftEarly) : 0n;
+    message.connectFailed = (object.connectFailed !== undefined && object.connectFailed !== null)
+      ? BigInt(object.connectFailed)
+      : 0n;
+    message.holdExpired = (object.holdExpired !== undefined && object.holdExpired !== null)
+      ? BigInt(object.holdExpired)
+      : 0n;
+    message.refusedByLimit = (object.refusedByLimit !== undefined && object.refusedByLimit !== null)
+      ? BigInt(object.refusedByLimit)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseDrainOptions(): DrainOptions {
+  return { limitMs: undefined, idleLimitMs: undefined, spreadMs: 0 };
+}
+
+export const DrainOptions: MessageFns<DrainOptions> = {
+  encode(message: DrainOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.limitMs !== undefined) {
+      writer.uint32(8).uint32(message.limitMs);
+    }
+    if (message.idleLimitMs !== undefined) {
+      writer.uint32(16).uint32(message.idleLimitMs);
+    }
+    if (message.spreadMs !== 0) {
+      writer.uint32(24).uint32(message.spreadMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.limitMs = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.idleLimitMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.spreadMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DrainOptions>): DrainOptions {
+    return DrainOptions.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DrainOptions>): DrainOptions {
+    const message = createBaseDrainOptions();
+    message.limitMs = object.limitMs ?? undefined;
+    message.idleLimitMs = object.idleLimitMs ?? undefined;
+    message.spreadMs = object.spreadMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseHealthCheck(): HealthCheck {
+  return { kind: undefined, intervalMs: undefined, timeoutMs: undefined, rise: undefined, fall: undefined };
+}
+
+export const HealthCheck: MessageFns<HealthCheck> = {
+  encode(message: HealthCheck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.kind?.$case) {
+      case "tcp":
+        TcpCheck.encode(message.kind.value, writer.uint32(10).fork()).join();
+        break;
+      case "http":
+        HttpCheck.encode(message.kind.value, writer.uint32(18).fork()).join();
+        break;
+      case "grpc":
+        GrpcCheck.encode(message.kind.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    if (message.intervalMs !== undefined) {
+      writer.uint32(32).uint32(message.intervalMs);
+    }
+    if (message.timeoutMs !== undefined) {
+      writer.uint32(40).uint32(message.timeoutMs);
+    }
+    if (message.rise !== undefined) {
+      writer.uint32(48).uint32(message.rise);
+    }
+    if (message.fall !== undefined) {
+      writer.uint32(56).uint32(message.fall);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HealthCheck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHealthCheck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = { $case: "tcp", value: TcpCheck.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = { $case: "http", value: HttpCheck.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = { $case: "grpc", value: GrpcCheck.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.intervalMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.timeoutMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.rise = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.fall = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HealthCheck>): HealthCheck {
+    return HealthCheck.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HealthCheck>): HealthCheck {
+    const message = createBaseHealthCheck();
+    switch (object.kind?.$case) {
+      case "tcp": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "tcp", value: TcpCheck.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "http": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "http", value: HttpCheck.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "grpc": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "grpc", value: GrpcCheck.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+    }
+    message.intervalMs = object.intervalMs ?? undefined;
+    message.timeoutMs = object.timeoutMs ?? undefined;
+    message.rise = object.rise ?? undefined;
+    message.fall = object.fall ?? undefined;
+    return message;
+  },
+};
+
+function createBaseTcpCheck(): TcpCheck {
+  return {};
+}
+
+export const TcpCheck: MessageFns<TcpCheck> = {
+  encode(_: TcpCheck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TcpCheck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTcpCheck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TcpCheck>): TcpCheck {
+    return TcpCheck.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<TcpCheck>): TcpCheck {
+    const message = createBaseTcpCheck();
+    return message;
+  },
+};
+
+function createBaseHttpCheck(): HttpCheck {
+  return { path: "", host: "", expectedStatus: "" };
+}
+
+export const HttpCheck: MessageFns<HttpCheck> = {
+  encode(message: HttpCheck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.expectedStatus !== "") {
+      writer.uint32(26).string(message.expectedStatus);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpCheck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpCheck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.expectedStatus = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HttpCheck>): HttpCheck {
+    return HttpCheck.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HttpCheck>): HttpCheck {
+    const message = createBaseHttpCheck();
+    message.path = object.path ?? "";
+    message.host = object.host ?? "";
+    message.expectedStatus = object.expectedStatus ?? "";
+    return message;
+  },
+};
+
+function createBaseGrpcCheck(): GrpcCheck {
+  return { service: "" };
+}
+
+export const GrpcCheck: MessageFns<GrpcCheck> = {
+  encode(message: GrpcCheck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrpcCheck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrpcCheck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GrpcCheck>): GrpcCheck {
+    return GrpcCheck.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GrpcCheck>): GrpcCheck {
+    const message = createBaseGrpcCheck();
+    message.service = object.service ?? "";
+    return message;
+  },
+};
+
+function createBaseBackendHealth(): BackendHealth {
+  return { state: 0, error: "", checkedUnixMs: 0n };
+}
+
+export const BackendHealth: MessageFns<BackendHealth> = {
+  encode(message: BackendHealth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.error !== "") {
+      writer.uint32(18).string(message.error);
+    }
+    if (message.checkedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.checkedUnixMs) !== message.checkedUnixMs) {
+        throw new globalThis.Error("value provided for field message.checkedUnixMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.checkedUnixMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackendHealth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackendHealth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.checkedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BackendHealth>): BackendHealth {
+    return BackendHealth.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackendHealth>): BackendHealth {
+    const message = createBaseBackendHealth();
+    message.state = object.state ?? 0;
+    message.error = object.error ?? "";
+    message.checkedUnixMs = (object.checkedUnixMs !== undefined && object.checkedUnixMs !== null)
+      ? BigInt(object.checkedUnixMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseSetWeightsRequest(): SetWeightsRequest {
+  return { service: "", backends: [], expectedRevision: undefined };
+}
+
+export const SetWeightsRequest: MessageFns<SetWeightsRequest> = {
+  encode(message: SetWeightsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    for (const v of message.backends) {
+      BackendSpec.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.expectedRevision !== undefined) {
+      if (BigInt.asUintN(64, message.expectedRevision) !== message.expectedRevision) {
+        throw new globalThis.Error("value provided for field message.expectedRevision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.expectedRevision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetWeightsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetWeightsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.backends.push(BackendSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expectedRevision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetWeightsRequest>): SetWeightsRequest {
+    return SetWeightsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetWeightsRequest>): SetWeightsRequest {
+    const message = createBaseSetWeightsRequest();
+    message.service = object.service ?? "";
+    message.backends = object.backends?.map((e) => BackendSpec.fromPartial(e)) || [];
+    message.expectedRevision = (object.expectedRevision !== undefined && object.expectedRevision !== null)
+      ? BigInt(object.expectedRevision)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSetWeightsResponse(): SetWeightsResponse {
+  return { state: undefined, changed: false };
+}
+
+export const SetWeightsResponse: MessageFns<SetWeightsResponse> = {
+  encode(message: SetWeightsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      ServiceState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    if (message.changed !== false) {
+      writer.uint32(16).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetWeightsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetWeightsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = ServiceState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetWeightsResponse>): SetWeightsResponse {
+    return SetWeightsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetWeightsResponse>): SetWeightsResponse {
+    const message = createBaseSetWeightsResponse();
+    message.state = (object.state !== undefined && object.state !== null)
+      ? ServiceState.fromPartial(object.state)
+      : undefined;
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
+
+function createBaseDeployRequest(): DeployRequest {
+  return {
+    service: "",
+    backends: [],
+    expectedRevision: undefined,
+    healthTimeoutMs: undefined,
+    healthCheck: undefined,
+    drain: undefined,
+    canaryPercents: [],
+    canaryStepMs: undefined,
+    bakeMs: 0,
+    maxConnectFailurePercent: undefined,
+  };
+}
+
+export const DeployRequest: MessageFns<DeployRequest> = {
+  encode(message: DeployRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    for (const v of message.backends) {
+      BackendSpec.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.expectedRevision !== undefined) {
+      if (BigInt.asUintN(64, message.expectedRevision) !== message.expectedRevision) {
+        throw new globalThis.Error("value provided for field message.expectedRevision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.expectedRevision);
+    }
+    if (message.healthTimeoutMs !== undefined) {
+      writer.uint32(32).uint32(message.healthTimeoutMs);
+    }
+    if (message.healthCheck !== undefined) {
+      HealthCheck.encode(message.healthCheck, writer.uint32(42).fork()).join();
+    }
+    if (message.drain !== undefined) {
+      DrainOptions.encode(message.drain, writer.uint32(50).fork()).join();
+    }
+    if (message.canaryPercents.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.canaryPercents) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.canaryStepMs !== undefined) {
+      writer.uint32(64).uint32(message.canaryStepMs);
+    }
+    if (message.bakeMs !== 0) {
+      writer.uint32(72).uint32(message.bakeMs);
+    }
+    if (message.maxConnectFailurePercent !== undefined) {
+      writer.uint32(80).uint32(message.maxConnectFailurePercent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeployRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeployRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.backends.push(BackendSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expectedRevision = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.healthTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.healthCheck = HealthCheck.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.drain = DrainOptions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag === 56) {
+              message.canaryPercents.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.canaryPercents.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.canaryStepMs = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.bakeMs = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.maxConnectFailurePercent = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeployRequest>): DeployRequest {
+    return DeployRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeployRequest>): DeployRequest {
+    const message = createBaseDeployRequest();
+    message.service = object.service ?? "";
+    message.backends = object.backends?.map((e) => BackendSpec.fromPartial(e)) || [];
+    message.expectedRevision = (object.expectedRevision !== undefined && object.expectedRevision !== null)
+      ? BigInt(object.expectedRevision)
+      : undefined;
+    message.healthTimeoutMs = object.healthTimeoutMs ?? undefined;
+    message.healthCheck = (object.healthCheck !== undefined && object.healthCheck !== null)
+      ? HealthCheck.fromPartial(object.healthCheck)
+      : undefined;
+    message.drain = (object.drain !== undefined && object.drain !== null)
+      ? DrainOptions.fromPartial(object.drain)
+      : undefined;
+    message.canaryPercents = object.canaryPercents?.map((e) => e) || [];
+    message.canaryStepMs = object.canaryStepMs ?? undefined;
+    message.bakeMs = object.bakeMs ?? 0;
+    message.maxConnectFailurePercent = object.maxConnectFailurePercent ?? undefined;
+    return message;
+  },
+};
+
+function createBaseDeployResponse(): DeployResponse {
+  return { status: undefined };
+}
+
+export const DeployResponse: MessageFns<DeployResponse> = {
+  encode(message: DeployResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== undefined) {
+      DeployStatus.encode(message.status, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeployResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeployResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.status = DeployStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeployResponse>): DeployResponse {
+    return DeployResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeployResponse>): DeployResponse {
+    const message = createBaseDeployResponse();
+    message.status = (object.status !== undefined && object.status !== null)
+      ? DeployStatus.fromPartial(object.status)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWatchDeployRequest(): WatchDeployRequest {
+  return { service: "" };
+}
+
+export const WatchDeployRequest: MessageFns<WatchDeployRequest> = {
+  encode(message: WatchDeployRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchDeployRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchDeployRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchDeployRequest>): WatchDeployRequest {
+    return WatchDeployRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchDeployRequest>): WatchDeployRequest {
+    const message = createBaseWatchDeployRequest();
+    message.service = object.service ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchDeployResponse(): WatchDeployResponse {
+  return { status: undefined };
+}
+
+export const WatchDeployResponse: MessageFns<WatchDeployResponse> = {
+  encode(message: WatchDeployResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== undefined) {
+      DeployStatus.encode(message.status, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchDeployResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchDeployResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.status = DeployStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchDeployResponse>): WatchDeployResponse {
+    return WatchDeployResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchDeployResponse>): WatchDeployResponse {
+    const message = createBaseWatchDeployResponse();
+    message.status = (object.status !== undefined && object.status !== null)
+      ? DeployStatus.fromPartial(object.status)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeployStatus(): DeployStatus {
+  return {
+    id: "",
+    phase: 0,
+    startedUnixMs: 0n,
+    phaseStartedUnixMs: 0n,
+    phaseDeadlineUnixMs: 0n,
+    revision: 0n,
+    percent: 0,
+    backends: [],
+    candidates: [],
+    drains: [],
+    verdict: undefined,
+  };
+}
+
+export const DeployStatus: MessageFns<DeployStatus> = {
+  encode(message: DeployStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.phase !== 0) {
+      writer.uint32(16).int32(message.phase);
+    }
+    if (message.startedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.startedUnixMs) !== message.startedUnixMs) {
+        throw new globalThis.Error("value provided for field message.startedUnixMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.startedUnixMs);
+    }
+    if (message.phaseStartedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.phaseStartedUnixMs) !== message.phaseStartedUnixMs) {
+        throw new globalThis.Error("value provided for field message.phaseStartedUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.phaseStartedUnixMs);
+    }
+    if (message.phaseDeadlineUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.phaseDeadlineUnixMs) !== message.phaseDeadlineUnixMs) {
+        throw new globalThis.Error("value provided for field message.phaseDeadlineUnixMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.phaseDeadlineUnixMs);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.revision);
+    }
+    if (message.percent !== 0) {
+      writer.uint32(56).uint32(message.percent);
+    }
+    for (const v of message.backends) {
+      BackendSpec.encode(v!, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.candidates) {
+      DeployCandidate.encode(v!, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.drains) {
+      DrainStatus.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.verdict !== undefined) {
+      DeployVerdict.encode(message.verdict, writer.uint32(90).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeployStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeployStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.phase = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.startedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.phaseStartedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.phaseDeadlineUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.percent = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.backends.push(BackendSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.candidates.push(DeployCandidate.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.drains.push(DrainStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.verdict = DeployVerdict.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeployStatus>): DeployStatus {
+    return DeployStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeployStatus>): DeployStatus {
+    const message = createBaseDeployStatus();
+    message.id = object.id ?? "";
+    message.phase = object.phase ?? 0;
+    message.startedUnixMs = (object.startedUnixMs !== undefined && object.startedUnixMs !== null)
+      ? BigInt(object.startedUnixMs)
+      : 0n;
+    message.phaseStartedUnixMs = (object.phaseStartedUnixMs !== undefined && object.phaseStartedUnixMs !== null)
+      ? BigInt(object.phaseStartedUnixMs)
+      : 0n;
+    message.phaseDeadlineUnixMs = (object.phaseDeadlineUnixMs !== undefined && object.phaseDeadlineUnixMs !== null)
+      ? BigInt(object.phaseDeadlineUnixMs)
+      : 0n;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.percent = object.percent ?? 0;
+    message.backends = object.backends?.map((e) => BackendSpec.fromPartial(e)) || [];
+    message.candidates = object.candidates?.map((e) => DeployCandidate.fromPartial(e)) || [];
+    message.drains = object.drains?.map((e) => DrainStatus.fromPartial(e)) || [];
+    message.verdict = (object.verdict !== undefined && object.verdict !== null)
+      ? DeployVerdict.fromPartial(object.verdict)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeployCandidate(): DeployCandidate {
+  return { address: "", health: undefined };
+}
+
+export const DeployCandidate: MessageFns<DeployCandidate> = {
+  encode(message: DeployCandidate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.health !== undefined) {
+      BackendHealth.encode(message.health, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeployCandidate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeployCandidate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.health = BackendHealth.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeployCandidate>): DeployCandidate {
+    return DeployCandidate.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeployCandidate>): DeployCandidate {
+    const message = createBaseDeployCandidate();
+    message.address = object.address ?? "";
+    message.health = (object.health !== undefined && object.health !== null)
+      ? BackendHealth.fromPartial(object.health)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeployVerdict(): DeployVerdict {
+  return { outcome: 0, reason: "", revision: 0n, ended: 0n, cut: 0n, closedIdle: 0n, durationMs: 0n };
+}
+
+export const DeployVerdict: MessageFns<DeployVerdict> = {
+  encode(message: DeployVerdict, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.outcome !== 0) {
+      writer.uint32(8).int32(message.outcome);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.revision);
+    }
+    if (message.ended !== 0n) {
+      if (BigInt.asUintN(64, message.ended) !== message.ended) {
+        throw new globalThis.Error("value provided for field message.ended of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.ended);
+    }
+    if (message.cut !== 0n) {
+      if (BigInt.asUintN(64, message.cut) !== message.cut) {
+        throw new globalThis.Error("value provided for field message.cut of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.cut);
+    }
+    if (message.closedIdle !== 0n) {
+      if (BigInt.asUintN(64, message.closedIdle) !== message.closedIdle) {
+        throw new globalThis.Error("value provided for field message.closedIdle of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.closedIdle);
+    }
+    if (message.durationMs !== 0n) {
+      if (BigInt.asUintN(64, message.durationMs) !== message.durationMs) {
+        throw new globalThis.Error("value provided for field message.durationMs of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.durationMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeployVerdict {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeployVerdict();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.outcome = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ended = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.cut = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.closedIdle = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.durationMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeployVerdict>): DeployVerdict {
+    return DeployVerdict.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeployVerdict>): DeployVerdict {
+    const message = createBaseDeployVerdict();
+    message.outcome = object.outcome ?? 0;
+    message.reason = object.reason ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.ended = (object.ended !== undefined && object.ended !== null) ? BigInt(object.ended) : 0n;
+    message.cut = (object.cut !== undefined && object.cut !== null) ? BigInt(object.cut) : 0n;
+    message.closedIdle = (object.closedIdle !== undefined && object.closedIdle !== null)
+      ? BigInt(object.closedIdle)
+      : 0n;
+    message.durationMs = (object.durationMs !== undefined && object.durationMs !== null)
+      ? BigInt(object.durationMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseDrainStatus(): DrainStatus {
+  return { address: "", progress: undefined, outcome: 0, endedUnixMs: 0n };
+}
+
+export const DrainStatus: MessageFns<DrainStatus> = {
+  encode(message: DrainStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.progress !== undefined) {
+      DrainProgress.encode(message.progress, writer.uint32(18).fork()).join();
+    }
+    if (message.outcome !== 0) {
+      writer.uint32(24).int32(message.outcome);
+    }
+    if (message.endedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.endedUnixMs) !== message.endedUnixMs) {
+        throw new globalThis.Error("value provided for field message.endedUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.endedUnixMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.progress = DrainProgress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.outcome = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.endedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DrainStatus>): DrainStatus {
+    return DrainStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DrainStatus>): DrainStatus {
+    const message = createBaseDrainStatus();
+    message.address = object.address ?? "";
+    message.progress = (object.progress !== undefined && object.progress !== null)
+      ? DrainProgress.fromPartial(object.progress)
+      : undefined;
+    message.outcome = object.outcome ?? 0;
+    message.endedUnixMs = (object.endedUnixMs !== undefined && object.endedUnixMs !== null)
+      ? BigInt(object.endedUnixMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseChangeDrainRequest(): ChangeDrainRequest {
+  return { service: "", addresses: [], options: undefined };
+}
+
+export const ChangeDrainRequest: MessageFns<ChangeDrainRequest> = {
+  encode(message: ChangeDrainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.options !== undefined) {
+      DrainOptions.encode(message.options, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeDrainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeDrainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.options = DrainOptions.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ChangeDrainRequest>): ChangeDrainRequest {
+    return ChangeDrainRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChangeDrainRequest>): ChangeDrainRequest {
+    const message = createBaseChangeDrainRequest();
+    message.service = object.service ?? "";
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.options = (object.options !== undefined && object.options !== null)
+      ? DrainOptions.fromPartial(object.options)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseChangeDrainResponse(): ChangeDrainResponse {
+  return { state: undefined };
+}
+
+export const ChangeDrainResponse: MessageFns<ChangeDrainResponse> = {
+  encode(message: ChangeDrainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      ServiceState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeDrainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeDrainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = ServiceState.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ChangeDrainResponse>): ChangeDrainResponse {
+    return ChangeDrainResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChangeDrainResponse>): ChangeDrainResponse {
+    const message = createBaseChangeDrainResponse();
+    message.state = (object.state !== undefined && object.state !== null)
+      ? ServiceState.fromPartial(object.state)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseUndrainRequest(): UndrainRequest {
+  return { service: "", addresses: [], expectedRevision: undefined };
+}
+
+export const UndrainRequest: MessageFns<UndrainRequest> = {
+  encode(message: UndrainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.expectedRevision !== undefined) {
+      if (BigInt.asUintN(64, message.expectedRevision) !== message.expectedRevision) {
+        throw new globalThis.Error("value provided for field message.expectedRevision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.expectedRevision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndrainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndrainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expectedRevision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UndrainRequest>): UndrainRequest {
+    return UndrainRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UndrainRequest>): UndrainRequest {
+    const message = createBaseUndrainRequest();
+    message.service = object.service ?? "";
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.expectedRevision = (object.expectedRevision !== undefined && object.expectedRevision !== null)
+      ? BigInt(object.expectedRevision)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseUndrainResponse(): UndrainResponse {
+  return { state: undefined, changed: false };
+}
+
+export const UndrainResponse: MessageFns<UndrainResponse> = {
+  encode(message: UndrainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      ServiceState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    if (message.changed !== false) {
+      writer.uint32(16).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndrainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndrainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = ServiceState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UndrainResponse>): UndrainResponse {
+    return UndrainResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UndrainResponse>): UndrainResponse {
+    const message = createBaseUndrainResponse();
+    message.state = (object.state !== undefined && object.state !== null)
+      ? ServiceState.fromPartial(object.state)
+      : undefined;
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
+
+function createBaseWatchDrainRequest(): WatchDrainRequest {
+  return { service: "", addresses: [] };
+}
+
+export const WatchDrainRequest: MessageFns<WatchDrainRequest> = {
+  encode(message: WatchDrainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchDrainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchDrainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchDrainRequest>): WatchDrainRequest {
+    return WatchDrainRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchDrainRequest>): WatchDrainRequest {
+    const message = createBaseWatchDrainRequest();
+    message.service = object.service ?? "";
+    message.addresses = object.addresses?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseWatchDrainResponse(): WatchDrainResponse {
+  return { drains: [] };
+}
+
+export const WatchDrainResponse: MessageFns<WatchDrainResponse> = {
+  encode(message: WatchDrainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.drains) {
+      DrainStatus.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchDrainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchDrainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.drains.push(DrainStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchDrainResponse>): WatchDrainResponse {
+    return WatchDrainResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchDrainResponse>): WatchDrainResponse {
+    const message = createBaseWatchDrainResponse();
+    message.drains = object.drains?.map((e) => DrainStatus.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePauseRequest(): PauseRequest {
+  return { service: "", holdLimitMs: undefined, maxHeld: undefined };
+}
+
+export const PauseRequest: MessageFns<PauseRequest> = {
+  encode(message: PauseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    if (message.holdLimitMs !== undefined) {
+      writer.uint32(16).uint32(message.holdLimitMs);
+    }
+    if (message.maxHeld !== undefined) {
+      writer.uint32(24).uint32(message.maxHeld);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.holdLimitMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxHeld = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PauseRequest>): PauseRequest {
+    return PauseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PauseRequest>): PauseRequest {
+    const message = createBasePauseRequest();
+    message.service = object.service ?? "";
+    message.holdLimitMs = object.holdLimitMs ?? undefined;
+    message.maxHeld = object.maxHeld ?? undefined;
+    return message;
+  },
+};
+
+function createBasePauseResponse(): PauseResponse {
+  return { state: undefined, changed: false };
+}
+
+export const PauseResponse: MessageFns<PauseResponse> = {
+  encode(message: PauseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      ServiceState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    if (message.changed !== false) {
+      writer.uint32(16).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = ServiceState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PauseResponse>): PauseResponse {
+    return PauseResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PauseResponse>): PauseResponse {
+    const message = createBasePauseResponse();
+    message.state = (object.state !== undefined && object.state !== null)
+      ? ServiceState.fromPartial(object.state)
+      : undefined;
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
+
+function createBasePauseStatus(): PauseStatus {
+  return { startedUnixMs: 0n, holdLimitMs: 0, maxHeld: 0 };
+}
+
+export const PauseStatus: MessageFns<PauseStatus> = {
+  encode(message: PauseStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.startedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.startedUnixMs) !== message.startedUnixMs) {
+        throw new globalThis.Error("value provided for field message.startedUnixMs of type int64 too large");
+      }
+      writer.uint32(8).int64(message.startedUnixMs);
+    }
+    if (message.holdLimitMs !== 0) {
+      writer.uint32(16).uint32(message.holdLimitMs);
+    }
+    if (message.maxHeld !== 0) {
+      writer.uint32(24).uint32(message.maxHeld);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.startedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.holdLimitMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxHeld = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PauseStatus>): PauseStatus {
+    return PauseStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PauseStatus>): PauseStatus {
+    const message = createBasePauseStatus();
+    message.startedUnixMs = (object.startedUnixMs !== undefined && object.startedUnixMs !== null)
+      ? BigInt(object.startedUnixMs)
+      : 0n;
+    message.holdLimitMs = object.holdLimitMs ?? 0;
+    message.maxHeld = object.maxHeld ?? 0;
+    return message;
+  },
+};
+
+function createBaseResumeRequest(): ResumeRequest {
+  return { service: "", pacePerSecond: undefined };
+}
+
+export const ResumeRequest: MessageFns<ResumeRequest> = {
+  encode(message: ResumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    if (message.pacePerSecond !== undefined) {
+      writer.uint32(16).uint32(message.pacePerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pacePerSecond = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResumeRequest>): ResumeRequest {
+    return ResumeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResumeRequest>): ResumeRequest {
+    const message = createBaseResumeRequest();
+    message.service = object.service ?? "";
+    message.pacePerSecond = object.pacePerSecond ?? undefined;
+    return message;
+  },
+};
+
+function createBaseResumeResponse(): ResumeResponse {
+  return { state: undefined, changed: false };
+}
+
+export const ResumeResponse: MessageFns<ResumeResponse> = {
+  encode(message: ResumeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      ServiceState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    if (message.changed !== false) {
+      writer.uint32(16).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = ServiceState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResumeResponse>): ResumeResponse {
+    return ResumeResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResumeResponse>): ResumeResponse {
+    const message = createBaseResumeResponse();
+    message.state = (object.state !== undefined && object.state !== null)
+      ? ServiceState.fromPartial(object.state)
+      : undefined;
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
+
+function createBaseSetHealthCheckRequest(): SetHealthCheckRequest {
+  return { service: "", healthCheck: undefined };
+}
+
+export const SetHealthCheckRequest: MessageFns<SetHealthCheckRequest> = {
+  encode(message: SetHealthCheckRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    if (message.healthCheck !== undefined) {
+      HealthCheck.encode(message.healthCheck, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHealthCheckRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHealthCheckRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.healthCheck = HealthCheck.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetHealthCheckRequest>): SetHealthCheckRequest {
+    return SetHealthCheckRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetHealthCheckRequest>): SetHealthCheckRequest {
+    const message = createBaseSetHealthCheckRequest();
+    message.service = object.service ?? "";
+    message.healthCheck = (object.healthCheck !== undefined && object.healthCheck !== null)
+      ? HealthCheck.fromPartial(object.healthCheck)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSetHealthCheckResponse(): SetHealthCheckResponse {
+  return { state: undefined, changed: false };
+}
+
+export const SetHealthCheckResponse: MessageFns<SetHealthCheckResponse> = {
+  encode(message: SetHealthCheckResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      ServiceState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    if (message.changed !== false) {
+      writer.uint32(16).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetHealthCheckResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetHealthCheckResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = ServiceState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetHealthCheckResponse>): SetHealthCheckResponse {
+    return SetHealthCheckResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetHealthCheckResponse>): SetHealthCheckResponse {
+    const message = createBaseSetHealthCheckResponse();
+    message.state = (object.state !== undefined && object.state !== null)
+      ? ServiceState.fromPartial(object.state)
+      : undefined;
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
+
+function createBaseGetHistoryRequest(): GetHistoryRequest {
+  return { service: "" };
+}
+
+export const GetHistoryRequest: MessageFns<GetHistoryRequest> = {
+  encode(message: GetHistoryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetHistoryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetHistoryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetHistoryRequest>): GetHistoryRequest {
+    return GetHistoryRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetHistoryRequest>): GetHistoryRequest {
+    const message = createBaseGetHistoryRequest();
+    message.service = object.service ?? "";
+    return message;
+  },
+};
+
+function createBaseGetHistoryResponse(): GetHistoryResponse {
+  return { entries: [] };
+}
+
+export const GetHistoryResponse: MessageFns<GetHistoryResponse> = {
+  encode(message: GetHistoryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entries) {
+      HistoryEntry.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetHistoryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetHistoryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries.push(HistoryEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetHistoryResponse>): GetHistoryResponse {
+    return GetHistoryResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetHistoryResponse>): GetHistoryResponse {
+    const message = createBaseGetHistoryResponse();
+    message.entries = object.entries?.map((e) => HistoryEntry.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHistoryEntry(): HistoryEntry {
+  return { revision: 0n, atUnixMs: 0n, verb: "", actor: "", backends: [], ledger: undefined };
+}
+
+export const HistoryEntry: MessageFns<HistoryEntry> = {
+  encode(message: HistoryEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    if (message.atUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.atUnixMs) !== message.atUnixMs) {
+        throw new globalThis.Error("value provided for field message.atUnixMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.atUnixMs);
+    }
+    if (message.verb !== "") {
+      writer.uint32(26).string(message.verb);
+    }
+    if (message.actor !== "") {
+      writer.uint32(34).string(message.actor);
+    }
+    for (const v of message.backends) {
+      BackendSpec.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.ledger !== undefined) {
+      Ledger.encode(message.ledger, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HistoryEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHistoryEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.atUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.verb = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.backends.push(BackendSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ledger = Ledger.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HistoryEntry>): HistoryEntry {
+    return HistoryEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HistoryEntry>): HistoryEntry {
+    const message = createBaseHistoryEntry();
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.atUnixMs = (object.atUnixMs !== undefined && object.atUnixMs !== null) ? BigInt(object.atUnixMs) : 0n;
+    message.verb = object.verb ?? "";
+    message.actor = object.actor ?? "";
+    message.backends = object.backends?.map((e) => BackendSpec.fromPartial(e)) || [];
+    message.ledger = (object.ledger !== undefined && object.ledger !== null)
+      ? Ledger.fromPartial(object.ledger)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRollbackRequest(): RollbackRequest {
+  return { service: "", revision: undefined, expectedRevision: undefined, drain: undefined };
+}
+
+export const RollbackRequest: MessageFns<RollbackRequest> = {
+  encode(message: RollbackRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    if (message.revision !== undefined) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
+    }
+    if (message.expectedRevision !== undefined) {
+      if (BigInt.asUintN(64, message.expectedRevision) !== message.expectedRevision) {
+        throw new globalThis.Error("value provided for field message.expectedRevision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.expectedRevision);
+    }
+    if (message.drain !== undefined) {
+      DrainOptions.encode(message.drain, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expectedRevision = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.drain = DrainOptions.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RollbackRequest>): RollbackRequest {
+    return RollbackRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RollbackRequest>): RollbackRequest {
+    const message = createBaseRollbackRequest();
+    message.service = object.service ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null)
+      ? BigInt(object.revision)
+      : undefined;
+    message.expectedRevision = (object.expectedRevision !== undefined && object.expectedRevision !== null)
+      ? BigInt(object.expectedRevision)
+      : undefined;
+    message.drain = (object.drain !== undefined && object.drain !== null)
+      ? DrainOptions.fromPartial(object.drain)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRollbackResponse(): RollbackResponse {
+  return { state: undefined, changed: false };
+}
+
+export const RollbackResponse: MessageFns<RollbackResponse> = {
+  encode(message: RollbackResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      ServiceState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    if (message.changed !== false) {
+      writer.uint32(16).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = ServiceState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RollbackResponse>): RollbackResponse {
+    return RollbackResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RollbackResponse>): RollbackResponse {
+    const message = createBaseRollbackResponse();
+    message.state = (object.state !== undefined && object.state !== null)
+      ? ServiceState.fromPartial(object.state)
+      : undefined;
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
+
 /**
  * SeamlessService changes and shows the backends of a proxy's services.
  *
@@ -1843,6 +5774,149 @@ export const SeamlessServiceService = {
       Buffer.from(WatchBackendsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchBackendsResponse => WatchBackendsResponse.decode(value),
   },
+  /**
+   * SetWeights changes the weights of backends that are in the list. NOT_FOUND if one of them is not; then nothing
+   * is changed.
+   */
+  setWeights: {
+    path: "/seamless.v1.SeamlessService/SetWeights" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetWeightsRequest): Buffer => Buffer.from(SetWeightsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetWeightsRequest => SetWeightsRequest.decode(value),
+    responseSerialize: (value: SetWeightsResponse): Buffer => Buffer.from(SetWeightsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetWeightsResponse => SetWeightsResponse.decode(value),
+  },
+  /**
+   * Deploy switches to new backends when all of them are healthy, and answers a verdict. In this order: the request
+   * is validated; every backend that is not in the list yet is checked until it is healthy; the share of new
+   * connections is shifted step by step (canary), if asked for; the list is switched in one step; the old backends
+   * are kept warm for a while (bake), if asked for; then they are drained. The stream carries the whole status after
+   * every change of it, the last one with the verdict, and ends with OK whatever the outcome.
+   *
+   * If the caller goes away before the switch, the deploy is cancelled and nothing has changed; after it, the deploy
+   * goes on, and WatchDeploy follows it. A second deploy of a service is refused with ABORTED (DEPLOY_IN_PROGRESS).
+   * A change of the list by someone else before the switch ends the deploy with SUPERSEDED.
+   */
+  deploy: {
+    path: "/seamless.v1.SeamlessService/Deploy" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: DeployRequest): Buffer => Buffer.from(DeployRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeployRequest => DeployRequest.decode(value),
+    responseSerialize: (value: DeployResponse): Buffer => Buffer.from(DeployResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeployResponse => DeployResponse.decode(value),
+  },
+  /**
+   * WatchDeploy follows the present or else the last deploy of a service, in the way of Deploy's own stream. Leaving
+   * it changes nothing. NOT_FOUND if there has been none since the proxy started.
+   */
+  watchDeploy: {
+    path: "/seamless.v1.SeamlessService/WatchDeploy" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchDeployRequest): Buffer => Buffer.from(WatchDeployRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchDeployRequest => WatchDeployRequest.decode(value),
+    responseSerialize: (value: WatchDeployResponse): Buffer => Buffer.from(WatchDeployResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchDeployResponse => WatchDeployResponse.decode(value),
+  },
+  /**
+   * ChangeDrain changes the limits of drains that are under way, or cuts their connections now. NOT_FOUND if one of
+   * the backends is not draining; then nothing is changed.
+   */
+  changeDrain: {
+    path: "/seamless.v1.SeamlessService/ChangeDrain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ChangeDrainRequest): Buffer => Buffer.from(ChangeDrainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ChangeDrainRequest => ChangeDrainRequest.decode(value),
+    responseSerialize: (value: ChangeDrainResponse): Buffer => Buffer.from(ChangeDrainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ChangeDrainResponse => ChangeDrainResponse.decode(value),
+  },
+  /**
+   * Undrain takes draining backends back into the list, at its end, with the weights that they had. NOT_FOUND if one
+   * of them is not draining; then nothing is changed.
+   */
+  undrain: {
+    path: "/seamless.v1.SeamlessService/Undrain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UndrainRequest): Buffer => Buffer.from(UndrainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UndrainRequest => UndrainRequest.decode(value),
+    responseSerialize: (value: UndrainResponse): Buffer => Buffer.from(UndrainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UndrainResponse => UndrainResponse.decode(value),
+  },
+  /**
+   * WatchDrain sends the progress of drains until all of them have ended; the last message says how. A drain that
+   * has ended lately (the last 64 per service) answers at once. NOT_FOUND if one of the backends is in neither.
+   */
+  watchDrain: {
+    path: "/seamless.v1.SeamlessService/WatchDrain" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchDrainRequest): Buffer => Buffer.from(WatchDrainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchDrainRequest => WatchDrainRequest.decode(value),
+    responseSerialize: (value: WatchDrainResponse): Buffer => Buffer.from(WatchDrainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchDrainResponse => WatchDrainResponse.decode(value),
+  },
+  /** Pause holds new connections instead of connecting them. Open ones go on. Pausing again changes the limits. */
+  pause: {
+    path: "/seamless.v1.SeamlessService/Pause" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PauseRequest): Buffer => Buffer.from(PauseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PauseRequest => PauseRequest.decode(value),
+    responseSerialize: (value: PauseResponse): Buffer => Buffer.from(PauseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PauseResponse => PauseResponse.decode(value),
+  },
+  /**
+   * Resume lets held connections go, the longest held first, and new ones at once. Resuming what is not paused
+   * changes nothing.
+   */
+  resume: {
+    path: "/seamless.v1.SeamlessService/Resume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResumeRequest): Buffer => Buffer.from(ResumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResumeRequest => ResumeRequest.decode(value),
+    responseSerialize: (value: ResumeResponse): Buffer => Buffer.from(ResumeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResumeResponse => ResumeResponse.decode(value),
+  },
+  /** SetHealthCheck says how the backends of a service are checked from now on. */
+  setHealthCheck: {
+    path: "/seamless.v1.SeamlessService/SetHealthCheck" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetHealthCheckRequest): Buffer =>
+      Buffer.from(SetHealthCheckRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetHealthCheckRequest => SetHealthCheckRequest.decode(value),
+    responseSerialize: (value: SetHealthCheckResponse): Buffer =>
+      Buffer.from(SetHealthCheckResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetHealthCheckResponse => SetHealthCheckResponse.decode(value),
+  },
+  /** GetHistory answers the last changes of a service's list, the newest first; at most 100 are kept. */
+  getHistory: {
+    path: "/seamless.v1.SeamlessService/GetHistory" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetHistoryRequest): Buffer => Buffer.from(GetHistoryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetHistoryRequest => GetHistoryRequest.decode(value),
+    responseSerialize: (value: GetHistoryResponse): Buffer => Buffer.from(GetHistoryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetHistoryResponse => GetHistoryResponse.decode(value),
+  },
+  /**
+   * Rollback sets the list to what it was at an earlier revision that the history still has. The revision goes up as
+   * with any change. NOT_FOUND (REVISION_NOT_FOUND) if the history does not have it.
+   */
+  rollback: {
+    path: "/seamless.v1.SeamlessService/Rollback" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RollbackRequest): Buffer => Buffer.from(RollbackRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RollbackRequest => RollbackRequest.decode(value),
+    responseSerialize: (value: RollbackResponse): Buffer => Buffer.from(RollbackResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RollbackResponse => RollbackResponse.decode(value),
+  },
 } as const;
 
 export interface SeamlessServiceServer extends UntypedServiceImplementation {
@@ -1869,6 +5943,59 @@ export interface SeamlessServiceServer extends UntypedServiceImplementation {
    * slow gets the latest state instead of a growing queue. The stream ends with OK when the proxy stops.
    */
   watchBackends: handleServerStreamingCall<WatchBackendsRequest, WatchBackendsResponse>;
+  /**
+   * SetWeights changes the weights of backends that are in the list. NOT_FOUND if one of them is not; then nothing
+   * is changed.
+   */
+  setWeights: handleUnaryCall<SetWeightsRequest, SetWeightsResponse>;
+  /**
+   * Deploy switches to new backends when all of them are healthy, and answers a verdict. In this order: the request
+   * is validated; every backend that is not in the list yet is checked until it is healthy; the share of new
+   * connections is shifted step by step (canary), if asked for; the list is switched in one step; the old backends
+   * are kept warm for a while (bake), if asked for; then they are drained. The stream carries the whole status after
+   * every change of it, the last one with the verdict, and ends with OK whatever the outcome.
+   *
+   * If the caller goes away before the switch, the deploy is cancelled and nothing has changed; after it, the deploy
+   * goes on, and WatchDeploy follows it. A second deploy of a service is refused with ABORTED (DEPLOY_IN_PROGRESS).
+   * A change of the list by someone else before the switch ends the deploy with SUPERSEDED.
+   */
+  deploy: handleServerStreamingCall<DeployRequest, DeployResponse>;
+  /**
+   * WatchDeploy follows the present or else the last deploy of a service, in the way of Deploy's own stream. Leaving
+   * it changes nothing. NOT_FOUND if there has been none since the proxy started.
+   */
+  watchDeploy: handleServerStreamingCall<WatchDeployRequest, WatchDeployResponse>;
+  /**
+   * ChangeDrain changes the limits of drains that are under way, or cuts their connections now. NOT_FOUND if one of
+   * the backends is not draining; then nothing is changed.
+   */
+  changeDrain: handleUnaryCall<ChangeDrainRequest, ChangeDrainResponse>;
+  /**
+   * Undrain takes draining backends back into the list, at its end, with the weights that they had. NOT_FOUND if one
+   * of them is not draining; then nothing is changed.
+   */
+  undrain: handleUnaryCall<UndrainRequest, UndrainResponse>;
+  /**
+   * WatchDrain sends the progress of drains until all of them have ended; the last message says how. A drain that
+   * has ended lately (the last 64 per service) answers at once. NOT_FOUND if one of the backends is in neither.
+   */
+  watchDrain: handleServerStreamingCall<WatchDrainRequest, WatchDrainResponse>;
+  /** Pause holds new connections instead of connecting them. Open ones go on. Pausing again changes the limits. */
+  pause: handleUnaryCall<PauseRequest, PauseResponse>;
+  /**
+   * Resume lets held connections go, the longest held first, and new ones at once. Resuming what is not paused
+   * changes nothing.
+   */
+  resume: handleUnaryCall<ResumeRequest, ResumeResponse>;
+  /** SetHealthCheck says how the backends of a service are checked from now on. */
+  setHealthCheck: handleUnaryCall<SetHealthCheckRequest, SetHealthCheckResponse>;
+  /** GetHistory answers the last changes of a service's list, the newest first; at most 100 are kept. */
+  getHistory: handleUnaryCall<GetHistoryRequest, GetHistoryResponse>;
+  /**
+   * Rollback sets the list to what it was at an earlier revision that the history still has. The revision goes up as
+   * with any change. NOT_FOUND (REVISION_NOT_FOUND) if the history does not have it.
+   */
+  rollback: handleUnaryCall<RollbackRequest, RollbackResponse>;
 }
 
 export interface SeamlessServiceClient extends Client {
@@ -1950,6 +6077,186 @@ export interface SeamlessServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchBackendsResponse>;
+  /**
+   * SetWeights changes the weights of backends that are in the list. NOT_FOUND if one of them is not; then nothing
+   * is changed.
+   */
+  setWeights(
+    request: SetWeightsRequest,
+    callback: (error: ServiceError | null, response: SetWeightsResponse) => void,
+  ): ClientUnaryCall;
+  setWeights(
+    request: SetWeightsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetWeightsResponse) => void,
+  ): ClientUnaryCall;
+  setWeights(
+    request: SetWeightsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetWeightsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Deploy switches to new backends when all of them are healthy, and answers a verdict. In this order: the request
+   * is validated; every backend that is not in the list yet is checked until it is healthy; the share of new
+   * connections is shifted step by step (canary), if asked for; the list is switched in one step; the old backends
+   * are kept warm for a while (bake), if asked for; then they are drained. The stream carries the whole status after
+   * every change of it, the last one with the verdict, and ends with OK whatever the outcome.
+   *
+   * If the caller goes away before the switch, the deploy is cancelled and nothing has changed; after it, the deploy
+   * goes on, and WatchDeploy follows it. A second deploy of a service is refused with ABORTED (DEPLOY_IN_PROGRESS).
+   * A change of the list by someone else before the switch ends the deploy with SUPERSEDED.
+   */
+  deploy(request: DeployRequest, options?: Partial<CallOptions>): ClientReadableStream<DeployResponse>;
+  deploy(
+    request: DeployRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DeployResponse>;
+  /**
+   * WatchDeploy follows the present or else the last deploy of a service, in the way of Deploy's own stream. Leaving
+   * it changes nothing. NOT_FOUND if there has been none since the proxy started.
+   */
+  watchDeploy(request: WatchDeployRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchDeployResponse>;
+  watchDeploy(
+    request: WatchDeployRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchDeployResponse>;
+  /**
+   * ChangeDrain changes the limits of drains that are under way, or cuts their connections now. NOT_FOUND if one of
+   * the backends is not draining; then nothing is changed.
+   */
+  changeDrain(
+    request: ChangeDrainRequest,
+    callback: (error: ServiceError | null, response: ChangeDrainResponse) => void,
+  ): ClientUnaryCall;
+  changeDrain(
+    request: ChangeDrainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ChangeDrainResponse) => void,
+  ): ClientUnaryCall;
+  changeDrain(
+    request: ChangeDrainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ChangeDrainResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Undrain takes draining backends back into the list, at its end, with the weights that they had. NOT_FOUND if one
+   * of them is not draining; then nothing is changed.
+   */
+  undrain(
+    request: UndrainRequest,
+    callback: (error: ServiceError | null, response: UndrainResponse) => void,
+  ): ClientUnaryCall;
+  undrain(
+    request: UndrainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UndrainResponse) => void,
+  ): ClientUnaryCall;
+  undrain(
+    request: UndrainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UndrainResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * WatchDrain sends the progress of drains until all of them have ended; the last message says how. A drain that
+   * has ended lately (the last 64 per service) answers at once. NOT_FOUND if one of the backends is in neither.
+   */
+  watchDrain(request: WatchDrainRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchDrainResponse>;
+  watchDrain(
+    request: WatchDrainRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchDrainResponse>;
+  /** Pause holds new connections instead of connecting them. Open ones go on. Pausing again changes the limits. */
+  pause(
+    request: PauseRequest,
+    callback: (error: ServiceError | null, response: PauseResponse) => void,
+  ): ClientUnaryCall;
+  pause(
+    request: PauseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PauseResponse) => void,
+  ): ClientUnaryCall;
+  pause(
+    request: PauseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PauseResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Resume lets held connections go, the longest held first, and new ones at once. Resuming what is not paused
+   * changes nothing.
+   */
+  resume(
+    request: ResumeRequest,
+    callback: (error: ServiceError | null, response: ResumeResponse) => void,
+  ): ClientUnaryCall;
+  resume(
+    request: ResumeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResumeResponse) => void,
+  ): ClientUnaryCall;
+  resume(
+    request: ResumeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResumeResponse) => void,
+  ): ClientUnaryCall;
+  /** SetHealthCheck says how the backends of a service are checked from now on. */
+  setHealthCheck(
+    request: SetHealthCheckRequest,
+    callback: (error: ServiceError | null, response: SetHealthCheckResponse) => void,
+  ): ClientUnaryCall;
+  setHealthCheck(
+    request: SetHealthCheckRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetHealthCheckResponse) => void,
+  ): ClientUnaryCall;
+  setHealthCheck(
+    request: SetHealthCheckRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetHealthCheckResponse) => void,
+  ): ClientUnaryCall;
+  /** GetHistory answers the last changes of a service's list, the newest first; at most 100 are kept. */
+  getHistory(
+    request: GetHistoryRequest,
+    callback: (error: ServiceError | null, response: GetHistoryResponse) => void,
+  ): ClientUnaryCall;
+  getHistory(
+    request: GetHistoryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetHistoryResponse) => void,
+  ): ClientUnaryCall;
+  getHistory(
+    request: GetHistoryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetHistoryResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Rollback sets the list to what it was at an earlier revision that the history still has. The revision goes up as
+   * with any change. NOT_FOUND (REVISION_NOT_FOUND) if the history does not have it.
+   */
+  rollback(
+    request: RollbackRequest,
+    callback: (error: ServiceError | null, response: RollbackResponse) => void,
+  ): ClientUnaryCall;
+  rollback(
+    request: RollbackRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RollbackResponse) => void,
+  ): ClientUnaryCall;
+  rollback(
+    request: RollbackRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RollbackResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const SeamlessServiceClient = makeGenericClientConstructor(

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { MAX_WEIGHT, parseBackends, setBackends, type BackendList } from "./backend-list.js";
+import { canaryList } from "./canary-weights.js";
+
+const list = (prefix: string, weights: readonly number[]): BackendList =>
+  setBackends([], parseBackends(weights.map((weight, i) => ({ address: `${prefix}${i}:80`, weight }))));
+const sum = (backends: BackendList): number => backends.reduce((total, { weight }) => total + weight, 0);
+const weights = (backends: BackendList): string =>
+  backends.map(({ id, weight }) => `${id}=${weight}`).join(" ");
+
+test("a share that whole numbers can meet is met exactly, with the shortest round", () => {
+  assert.equal(weights(canaryList(list("a", [1]), list("b", [1]), 5)), "a0:80=19 b0:80=1");
+  assert.equal(weights(canaryList(list("a", [1]), list("b", [1]), 50)), "a0:80=1 b0:80=1");
+  assert.equal(weights(canaryList(list("a", [1, 1]), list("b", [1]), 25)), "a0:80=3 a1:80=3 b0:80=2");
+});
+
+test("a backend that stays counts as new, and if all stay there is nothing to shift", () => {
+  const [old, next] = [list("a", [1, 1]), list("a", [1])];
+  assert.equal(weights(canaryList(old, next, 50)), "a1:80=1 a0:80=1");
+  assert.equal(canaryList(next, next, 50), next);
+});
+
+test("any share is met as closely as weights allow, and each group keeps its own proportions", () => {
+  const group = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(group, group, fc.integer({ min: 1, max: 99 }), (oldWeights, newWeights, percent) => {
+      const [old, next] = [list("a", oldWeights), list("b", newWeights)];
+      const mixed = canaryList(old, next, percent);
+      assert.ok(mixed.every(({ weight }) => weight >= 1 && weight <= MAX_WEIGHT));
+      const [leaving, entering] = [mixed.slice(0, old.length), mixed.slice(old.length)];
+      const factor = (leaving[0]?.weight ?? 0) / (old[0]?.weight ?? 1);
+      assert.deepEqual(
+        leaving.map(({ weight }) => weight),
+        old.map(({ weight }) => weight * factor),
+      );
+      const missed = (oldFactor: number, newFactor: number): number =>
+        Math.abs((newFactor * sum(next)) / (newFactor * sum(next) + oldFactor * sum(old)) - percent / 100);
+      const most = (group: readonly number[]): number => Math.floor(MAX_WEIGHT / Math.max(...group));
+      const found = missed(factor, (entering[0]?.weight ?? 0) / (next[0]?.weight ?? 1));
+      for (let a = 1; a <= most(oldWeights); a++)
+        for (let b = 1; b <= most(newWeights); b++) assert.ok(found <= missed(a, b) + 1e-6, `${a}, ${b}`);
+    }),
+    { numRuns: 30 },
+  );
+});

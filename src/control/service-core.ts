@@ -1,0 +1,237 @@
+import type { Endpoint, EngineEvent, Listener } from "../engine/engine.js";
+import { formatAddress } from "../address.js";
+import { createSampledWarning, type SampledWarning } from "../log-sampler.js";
+import type { Logger } from "../logger.js";
+import type { BackendList } from "./backend-list.js";
+import type { BackendResolution } from "./backend-resolution.js";
+import { viewDraining, viewListed } from "./backend-view.js";
+import type { Checker } from "./checker.js";
+import { DeployDesk } from "./deploy-desk.js";
+import type { DeployStatus } from "./deploy-status.js";
+import { DrainKeeper } from "./drain-keeper.js";
+import { drainEnds, type Drain } from "./drain.js";
+import type { HealthCheck } from "./health-check.js";
+import { UNKNOWN } from "./health.js";
+import { HealthMonitor } from "./health-monitor.js";
+import { ledgerOf } from "./ledger.js";
+import { ListChanger, toRecord } from "./list-changer.js";
+import type { ChangeResult } from "./management.js";
+import { RecordKeeper, type Persist } from "./record-keeper.js";
+import { Router } from "./router.js";
+import type { ServiceRecord } from "./service-record.js";
+import type { ServiceSettings } from "./service-settings.js";
+import type { ServiceState } from "./service-state.js";
+import { createStateFeed } from "./state-feed.js";
+
+export interface ServiceOptions {
+  readonly endpoint: Endpoint;
+  readonly settings: ServiceSettings;
+  readonly resolution: BackendResolution;
+  readonly checker: Checker;
+  readonly persist: Persist;
+  readonly logger: Logger;
+}
+
+/**
+ * The parts of a service, and what passes between them: engine events go to the drains, checks and ejections; those
+ * that matter to the routing go to the router; and whatever is visible is published to the watchers.
+ *
+ * What happens by itself (a look-up, a check, an ejection, its end) rebuilds the routing table from the present list
+ * and raises only the sequence, not the revision.
+ */
+export class ServiceCore {
+  readonly listener: Listener;
+  readonly keeper: RecordKeeper;
+  readonly router: Router;
+  readonly drains: DrainKeeper;
+  readonly monitor: HealthMonitor;
+  readonly changer: ListChanger;
+  readonly deploys: DeployDesk;
+  readonly feed = createStateFeed(() => this.state());
+  readonly #options: ServiceOptions;
+  readonly #logger: Logger;
+  readonly #warn: SampledWarning;
+  #sequence: number;
+
+  constructor(record: ServiceRecord, options: ServiceOptions, listener: Listener) {
+    const { settings, resolution, logger, persist } = options;
+    this.#options = options;
+    this.listener = listener;
+    this.#logger = logger.child({ service: record.name });
+    this.#warn = createSampledWarning(this.#logger, Date.now);
+    this.#sequence = record.sequenceBase;
+    this.keeper = new RecordKeeper(record, persist);
+    this.monitor = this.#createMonitor(
+      record.healthCheck,
+      () => this.keeper.present.list,
+      (id, turned) => this.#onChecked(id, turned),
+    );
+    this.router = new Router({
+      listener,
+      resolution,
+      settings,
+      isUnhealthy: (id) => this.monitor.isUnhealthy(id),
+      list: () => this.keeper.present.list,
+      onReroute: () => this.#publish(),
+      onError: (error) =>
+        this.#logger.error({ event: "apply-failed", err: error }, "the engine refused a routing table"),
+    });
+    this.drains = new DrainKeeper({
+      listener,
+      tickMs: settings.drainProgressMs,
+      onProgress: () => this.#publish(),
+      onEnded: (drain) => this.#onDrainEnded(drain),
+    });
+    this.changer = new ListChanger({
+      listener,
+      resolution,
+      resolveWaitMs: settings.resolveWaitMs,
+      keeper: this.keeper,
+      router: this.router,
+      monitor: this.monitor,
+      drains: this.drains,
+      knownHealth: () => this.deploys.status?.candidates ?? [],
+      tell: (changed, facts, text) => this.tell(changed, facts, text),
+    });
+    this.deploys = this.#createDeployDesk();
+  }
+
+  async start(): Promise<void> {
+    const { pause, list } = this.keeper.present;
+    if (pause) this.listener.pause({ holdMs: pause.holdLimitMs, maxHeld: pause.maxHeld });
+    this.monitor.follow(list.map(({ id }) => id));
+    await this.router.apply({ restart: true });
+    this.#publish();
+  }
+
+  /** The addresses of a name have changed. */
+  nameChanged(name: string): void {
+    if (this.keeper.present.list.some(({ address }) => address.host === name)) this.router.reroute();
+  }
+
+  state(): ServiceState {
+    const { name, instanceId, revision, pause, list, healthCheck } = this.keeper.present;
+    const { resolution } = this.#options;
+    const [listener, router, monitor] = [this.listener, this.router, this.monitor];
+    const sources = { listener, router, resolution, monitor };
+    const totals = this.listener.totals();
+    return {
+      service: name,
+      instanceId,
+      revision,
+      sequence: this.#sequence,
+      backends: [
+        ...list.map((backend) => viewListed(backend, sources)),
+        ...this.drains.running.map((drain) => viewDraining(drain, sources)),
+      ],
+      listenAddresses: [formatAddress(this.listener.endpoint)],
+      healthCheck,
+      pause,
+      deploy: this.deploys.status,
+      ledger: ledgerOf(totals),
+      heldConnections: totals.heldConnections,
+    };
+  }
+
+  /** Says what has changed, if anything has, to the log and the watchers. */
+  tell(changed: boolean, facts: object, text: string): ChangeResult {
+    if (changed) {
+      this.#logger.info(facts, text);
+      this.#publish();
+    }
+    return { state: this.state(), changed };
+  }
+
+  #publish(): void {
+    this.#sequence += 1;
+    this.feed.publish(this.state());
+  }
+
+  onEngineEvent(event: EngineEvent): void {
+    switch (event.type) {
+      case "connect-failed":
+        this.#onConnectFailed(event.target, event.code, event.consecutive);
+        break;
+      case "connect-recovered":
+        this.router.connectRecovered(event.target);
+        break;
+      case "drained":
+        this.drains.emptied(event.target, event.counters);
+        break;
+      case "refused":
+        this.#warn("refused", { reason: event.reason }, "a client was reset");
+        break;
+    }
+  }
+
+  #onConnectFailed(id: string, code: string, consecutive: number): void {
+    this.#warn("connect-failed", { backend: id, code, consecutive }, "connecting to a backend failed");
+    const backend = this.keeper.present.list.find((listed) => listed.id === id);
+    if (!backend) return;
+    this.#options.resolution.refresh(backend);
+    this.monitor.checkSoon(id);
+    this.router.connectFailed(id, code, consecutive);
+  }
+
+  #onChecked(id: string, turned: boolean): void {
+    if (!turned) return;
+    const { state, error } = this.monitor.health(id) ?? UNKNOWN;
+    this.#logger.info({ event: "checked", backend: id, state, reason: error }, "health changed");
+    this.router.reroute();
+  }
+
+  #onDrainEnded(drain: Drain): void {
+    const { id, state, connectionsAtStart } = drain;
+    const outcome = state.phase === "ended" ? state.outcome : undefined;
+    const safe = outcome === "taken-back" ? "is in the list again" : "drained: safe to stop";
+    const facts = { event: "drained", backend: id, outcome, connectionsAtStart, ends: drainEnds(drain) };
+    this.#logger.info(facts, safe);
+    // Only so that a restart does not take it for one under way; if that can't be stored, no harm is done.
+    const store = this.keeper.change((record) => ({
+      next: { ...record, drains: this.drains.running.map(toRecord) },
+      effect: () => Promise.resolve(),
+    }));
+    store.catch(() => undefined);
+    this.#publish();
+  }
+
+  #createMonitor(
+    check: HealthCheck | undefined,
+    backends: () => BackendList,
+    onChecked: (id: string, turned: boolean) => void,
+  ): HealthMonitor {
+    const { checker, resolution } = this.#options;
+    const endpoints = (id: string): readonly Endpoint[] => {
+      const backend = backends().find((each) => each.id === id);
+      return backend
+        ? resolution.addresses(backend).map((host) => ({ host, port: backend.address.port }))
+        : [];
+    };
+    return new HealthMonitor({ checker, endpoints, onChecked }, check);
+  }
+
+  #createDeployDesk(): DeployDesk {
+    const { resolution, settings } = this.#options;
+    const changer = this.changer;
+    return new DeployDesk({
+      host: {
+        present: () => this.keeper.present,
+        drains: this.drains,
+        counters: (id) => this.listener.counters(id),
+        commit: async ({ list, ...change }) => {
+          const { state } = await changer.change({ ...change, edit: () => list });
+          return state.revision;
+        },
+        createMonitor: (check, backends, onChecked) => this.#createMonitor(check, () => backends, onChecked),
+      },
+      resolution,
+      resolveWaitMs: settings.resolveWaitMs,
+      onPhase: (status) => this.#onDeployPhase(status),
+    });
+  }
+
+  #onDeployPhase({ id: deploy, phase, percent, revision, verdict }: DeployStatus): void {
+    this.#logger.info({ event: "deploy", deploy, phase, percent, revision, ...verdict }, "deploy");
+    this.#publish();
+  }
+}

@@ -1,0 +1,87 @@
+import type { BackendList } from "./backend-list.js";
+import type { HealthCheck } from "./health-check.js";
+import { recordChange, type ChangeVerb, type History } from "./history.js";
+import type { Ledger } from "./ledger.js";
+
+/** All of a service that outlives the process, if there is a store. Immutable: each change is a new record. */
+export interface ServiceRecord {
+  readonly name: string;
+  /** Names the history that revisions and sequences belong to. */
+  readonly instanceId: string;
+  readonly revision: number;
+  /** Sequences of this process are above it; see `SEQUENCES_PER_START`. */
+  readonly sequenceBase: number;
+  readonly list: BackendList;
+  readonly healthCheck: HealthCheck | undefined;
+  readonly pause: PauseRecord | undefined;
+  readonly history: History;
+  /** Drains that were under way. */
+  readonly drains: readonly DrainRecord[];
+  /** The list to go back to if the process ends in the middle of a canary. */
+  readonly returnTo: BackendList | undefined;
+}
+
+export interface PauseRecord {
+  readonly startedUnixMs: number;
+  readonly holdLimitMs: number;
+  readonly maxHeld: number;
+}
+
+export interface DrainRecord {
+  readonly id: string;
+  readonly weight: number;
+  readonly startedUnixMs: number;
+}
+
+/** What a process may count up without storing it: more states than it can ever send. */
+export const SEQUENCES_PER_START = 2 ** 32;
+
+/** A change of the list, and how it came about. */
+export interface ListChange {
+  readonly list: BackendList;
+  readonly verb: ChangeVerb;
+  readonly actor: string;
+  readonly atUnixMs: number;
+  /** What became of connections in the revision that ends now. */
+  readonly ledger: Ledger;
+  readonly drains: readonly DrainRecord[];
+}
+
+export function newRecord(
+  fields: Pick<ServiceRecord, "name" | "instanceId" | "healthCheck">,
+  list: BackendList,
+  atUnixMs: number,
+): ServiceRecord {
+  const start = { revision: 1, atUnixMs, verb: "start", actor: "command line", list } as const;
+  return {
+    ...fields,
+    revision: 1,
+    sequenceBase: 0,
+    list,
+    pause: undefined,
+    history: [start],
+    drains: [],
+    returnTo: undefined,
+  };
+}
+
+export function withList(record: ServiceRecord, change: ListChange): ServiceRecord {
+  const { list, verb, actor, atUnixMs, ledger, drains } = change;
+  const revision = record.revision + 1;
+  return {
+    ...record,
+    revision,
+    list,
+    drains,
+    history: recordChange(record.history, { revision, atUnixMs, verb, actor, list }, ledger),
+    returnTo: verb === "canary" ? (record.returnTo ?? record.list) : undefined,
+  };
+}
+
+/** As a new process takes it over: a canary that was cut short is undone. */
+export function resumeRecord(record: ServiceRecord, atUnixMs: number, noLedger: Ledger): ServiceRecord {
+  const resumed = { ...record, sequenceBase: record.sequenceBase + SEQUENCES_PER_START };
+  if (!record.returnTo) return resumed;
+  const change = { verb: "return", actor: "restart", atUnixMs, ledger: noLedger, drains: [] } as const;
+  return withList(resumed, { ...change, list: record.returnTo });
+}
