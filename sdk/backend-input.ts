@@ -1,5 +1,5 @@
 import type { BackendSpec } from "@seamless/proto";
-import { invalidOption, requireText, show } from "./options.js";
+import { invalidOption, requireText, requireUint32, show } from "./options.js";
 
 /**
  * A backend to set or add: its address `host:port` (host name, IPv4, or `[IPv6]`), or that and its weight, its
@@ -7,8 +7,6 @@ import { invalidOption, requireText, show } from "./options.js";
  * one that is there.
  */
 export type BackendInput = string | { readonly address: string; readonly weight?: number };
-
-const MAX_UINT32 = 2 ** 32 - 1;
 
 /**
  * Checks only what can't be sent: whether addresses and weights are right is for the proxy to say.
@@ -38,9 +36,4 @@ export function toAddresses(addresses: readonly string[], method: string): strin
 function requireList(argument: string, value: unknown, method: string): unknown[] {
   if (Array.isArray(value)) return value;
   throw invalidOption(`${argument} must be an array, not ${show(value)}`, method);
-}
-
-function requireUint32(option: string, value: unknown, method: string): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_UINT32) return value;
-  throw invalidOption(`${option} must be a whole number, not ${show(value)}`, method);
 }

@@ -10,13 +10,27 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Options of `set`, `add` and `remove`. */
+/** Options of the calls that change the list. */
 export interface ChangeOptions extends CallOptions {
   /**
    * Carry the change out only if the service's revision is still this one; else `REVISION_MISMATCH`. Default: no
    * condition.
    */
   readonly expectedRevision?: bigint | number;
+}
+
+/** Options of `pause`. */
+export interface PauseOptions extends CallOptions {
+  /** How long a connection is held before it is reset. Milliseconds; default: 30000. */
+  readonly holdLimitMs?: number;
+  /** Most connections held at once; more are reset. Default: 10000. */
+  readonly maxHeld?: number;
+}
+
+/** Options of `resume`. */
+export interface ResumeOptions extends CallOptions {
+  /** Held connections let go per second; 0: all at once. Default: 1000. */
+  readonly pacePerSecond?: number;
 }
 
 /** {@link CallOptions} that were found to be right, with the client's defaults filled in. */

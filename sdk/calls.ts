@@ -1,31 +1,58 @@
-import { Metadata } from "@grpc/grpc-js";
-import type { GetResponse as GetAnswer, ServiceState } from "@seamless/proto";
+import { type CallOptions as GrpcCallOptions, Metadata, type ServiceError } from "@grpc/grpc-js";
+import {
+  type GetHistoryResponse,
+  type GetResponse as GetAnswer,
+  type HistoryEntry,
+  type SeamlessServiceClient,
+  type ServiceState,
+} from "@seamless/proto";
+import { actorMetadata } from "./actor.js";
 import { type BackendInput, toAddresses, toBackendSpecs } from "./backend-input.js";
 import type { CallContext } from "./call-context.js";
-import { type CallOptions, type ChangeOptions, requireUint64, resolveCallOptions } from "./call-options.js";
+import {
+  type CallOptions,
+  type ChangeOptions,
+  requireUint64,
+  resolveCallOptions,
+  type PauseOptions,
+  type ResumeOptions,
+} from "./call-options.js";
+import {
+  type DrainingChangeOptions,
+  type DrainLimits,
+  type RollbackOptions,
+  toDrainOptions,
+} from "./drain-limits.js";
+import { type HealthCheckInput, toHealthCheck } from "./health-check-input.js";
+import { requireUint32 } from "./options.js";
 import { type ChangeResult, type GetResponse, present } from "./results.js";
 import { callUnary, type UnaryMethod } from "./unary.js";
 
 export async function get(context: CallContext, options: CallOptions): Promise<GetResponse> {
-  const call = resolveCallOptions(options, context.settings, "get");
-  const method: UnaryMethod<GetAnswer> = {
-    name: "get",
-    change: false,
-    start: (client, grpcOptions, done) =>
-      client.get({ service: call.service }, new Metadata(), grpcOptions, done),
-  };
-  const { state, proxy } = await callUnary(context, method, call);
+  const { service } = resolveCallOptions(options, context.settings, "get");
+  const { state, proxy } = await ask<GetAnswer>(context, "get", options, (client, ...call) =>
+    client.get({ service }, ...call),
+  );
   return { state: present(state, "get"), proxy: present(proxy, "get") };
+}
+
+export async function history(context: CallContext, options: CallOptions): Promise<readonly HistoryEntry[]> {
+  const { service } = resolveCallOptions(options, context.settings, "history");
+  const { entries } = await ask<GetHistoryResponse>(context, "history", options, (client, ...call) =>
+    client.getHistory({ service }, ...call),
+  );
+  return entries;
 }
 
 export function set(
   context: CallContext,
   backends: readonly BackendInput[],
-  options: ChangeOptions,
+  options: DrainingChangeOptions,
 ): Promise<ChangeResult> {
   return change(context, "set", options, (common) => {
-    const request = { ...common, backends: toBackendSpecs(backends, "set") };
-    return (client, grpcOptions, done) => client.set(request, new Metadata(), grpcOptions, done);
+    const drain = toDrainOptions(options.drain, "set");
+    const request = { ...common, drain, backends: toBackendSpecs(backends, "set") };
+    return (client, ...call) => client.set(request, ...call);
   });
 }
 
@@ -36,19 +63,100 @@ export function add(
 ): Promise<ChangeResult> {
   return change(context, "add", options, (common) => {
     const request = { ...common, backends: toBackendSpecs(backends, "add") };
-    return (client, grpcOptions, done) => client.add(request, new Metadata(), grpcOptions, done);
+    return (client, ...call) => client.add(request, ...call);
   });
 }
 
 export function remove(
   context: CallContext,
   addresses: readonly string[],
-  options: ChangeOptions,
+  options: DrainingChangeOptions,
 ): Promise<ChangeResult> {
   return change(context, "remove", options, (common) => {
-    const request = { ...common, addresses: toAddresses(addresses, "remove") };
-    return (client, grpcOptions, done) => client.remove(request, new Metadata(), grpcOptions, done);
+    const drain = toDrainOptions(options.drain, "remove");
+    const request = { ...common, drain, addresses: toAddresses(addresses, "remove") };
+    return (client, ...call) => client.remove(request, ...call);
   });
+}
+
+export function setWeights(
+  context: CallContext,
+  backends: readonly BackendInput[],
+  options: ChangeOptions,
+): Promise<ChangeResult> {
+  return change(context, "setWeights", options, (common) => {
+    const request = { ...common, backends: toBackendSpecs(backends, "setWeights") };
+    return (client, ...call) => client.setWeights(request, ...call);
+  });
+}
+
+export function undrain(
+  context: CallContext,
+  addresses: readonly string[],
+  options: ChangeOptions,
+): Promise<ChangeResult> {
+  return change(context, "undrain", options, (common) => {
+    const request = { ...common, addresses: toAddresses(addresses, "undrain") };
+    return (client, ...call) => client.undrain(request, ...call);
+  });
+}
+
+export function rollback(context: CallContext, options: RollbackOptions): Promise<ChangeResult> {
+  return change(context, "rollback", options, (common) => {
+    const { revision: wanted } = options;
+    const revision = wanted === undefined ? undefined : requireUint64("revision", wanted, "rollback");
+    const request = { ...common, revision, drain: toDrainOptions(options.drain, "rollback") };
+    return (client, ...call) => client.rollback(request, ...call);
+  });
+}
+
+export function pause(context: CallContext, options: PauseOptions): Promise<ChangeResult> {
+  return change(context, "pause", options, ({ service }) => {
+    const request = {
+      service,
+      holdLimitMs: optionalUint32("holdLimitMs", options.holdLimitMs, "pause"),
+      maxHeld: optionalUint32("maxHeld", options.maxHeld, "pause"),
+    };
+    return (client, ...call) => client.pause(request, ...call);
+  });
+}
+
+export function resume(context: CallContext, options: ResumeOptions): Promise<ChangeResult> {
+  return change(context, "resume", options, ({ service }) => {
+    const pacePerSecond = optionalUint32("pacePerSecond", options.pacePerSecond, "resume");
+    return (client, ...call) => client.resume({ service, pacePerSecond }, ...call);
+  });
+}
+
+export function setHealthCheck(
+  context: CallContext,
+  check: HealthCheckInput | undefined,
+  options: CallOptions,
+): Promise<ChangeResult> {
+  return change(context, "setHealthCheck", options, ({ service }) => {
+    const healthCheck = toHealthCheck(check, "setHealthCheck");
+    return (client, ...call) => client.setHealthCheck({ service, healthCheck }, ...call);
+  });
+}
+
+export async function changeDrain(
+  context: CallContext,
+  addresses: readonly string[],
+  limits: DrainLimits,
+  options: CallOptions,
+): Promise<ServiceState> {
+  const { state } = await change(context, "changeDrain", options, ({ service }) => {
+    const request = {
+      service,
+      addresses: toAddresses(addresses, "changeDrain"),
+      options: toDrainOptions(limits, "changeDrain"),
+    };
+    return (client, metadata, grpcOptions, done) =>
+      client.changeDrain(request, metadata, grpcOptions, (error, response) =>
+        done(error, { ...response, changed: true }),
+      );
+  });
+  return state;
 }
 
 interface ChangeResponse {
@@ -61,17 +169,42 @@ interface CommonRequest {
   readonly expectedRevision: bigint | undefined;
 }
 
+/** Sends a request. */
+type Send<Response> = (
+  client: SeamlessServiceClient,
+  metadata: Metadata,
+  options: Partial<GrpcCallOptions>,
+  done: (error: ServiceError | null, response: Response) => void,
+) => ReturnType<UnaryMethod<Response>["start"]>;
+
+async function ask<Response>(
+  context: CallContext,
+  name: string,
+  options: CallOptions,
+  send: Send<Response>,
+): Promise<Response> {
+  const call = resolveCallOptions(options, context.settings, name);
+  const start: UnaryMethod<Response>["start"] = (client, ...rest) => send(client, new Metadata(), ...rest);
+  return callUnary(context, { name, change: false, start }, call);
+}
+
 async function change(
   context: CallContext,
   name: string,
   options: ChangeOptions,
-  start: (common: CommonRequest) => UnaryMethod<ChangeResponse>["start"],
+  prepare: (common: CommonRequest) => Send<ChangeResponse>,
 ): Promise<ChangeResult> {
   const call = resolveCallOptions(options, context.settings, name);
   const { expectedRevision: expected } = options;
   const expectedRevision =
     expected === undefined ? undefined : requireUint64("expectedRevision", expected, name);
-  const method = { name, change: true, start: start({ service: call.service, expectedRevision }) };
-  const { state, changed } = await callUnary(context, method, call);
+  const send = prepare({ service: call.service, expectedRevision });
+  const metadata = actorMetadata(context.settings);
+  const start: UnaryMethod<ChangeResponse>["start"] = (client, ...rest) => send(client, metadata, ...rest);
+  const { state, changed } = await callUnary(context, { name, change: true, start }, call);
   return { state: present(state, name), changed };
+}
+
+function optionalUint32(option: string, value: number | undefined, method: string): number | undefined {
+  return value === undefined ? undefined : requireUint32(option, value, method);
 }

@@ -1,14 +1,32 @@
-import type { ServiceState } from "@seamless/proto";
+import type { DeployStatus, DeployVerdict, DrainStatus, HistoryEntry, ServiceState } from "@seamless/proto";
 import type { BackendInput } from "./backend-input.js";
 import type { CallContext } from "./call-context.js";
-import type { CallOptions, ChangeOptions } from "./call-options.js";
-import { add, get, remove, set } from "./calls.js";
+import type { CallOptions, ChangeOptions, PauseOptions, ResumeOptions } from "./call-options.js";
+import {
+  add,
+  changeDrain,
+  get,
+  history,
+  pause,
+  remove,
+  resume,
+  rollback,
+  set,
+  setHealthCheck,
+  setWeights,
+  undrain,
+} from "./calls.js";
+import { deploy, watchDeploy } from "./deploy.js";
+import type { DeployOptions } from "./deploy-options.js";
+import type { DrainingChangeOptions, DrainLimits, RollbackOptions } from "./drain-limits.js";
+import { waitForDrain, type WaitForDrainOptions } from "./drains.js";
+import type { HealthCheckInput } from "./health-check-input.js";
 import { createLink, DEFAULT_LINK_TIMING, type LinkTiming } from "./link.js";
 import type { Settings } from "./options.js";
 import type { ChangeResult, GetResponse } from "./results.js";
 import { createScopes } from "./scopes.js";
 import { watchStates } from "./watch.js";
-import { resolveWatchOptions, type WatchOptions } from "./watch-options.js";
+import { resolveWatchOptions, type WatchDeployOptions, type WatchOptions } from "./watch-options.js";
 
 /**
  * Manages one proxy over one connection, which is opened by the first call and again when it broke.
@@ -27,9 +45,9 @@ export interface SeamlessClient {
    * later, the error's `details.outcome` is `unknown`; changes are idempotent, so asking again does no harm.
    *
    * Own errors: `INVALID_ADDRESS`, `INVALID_ARGUMENT` (empty list, weight), `FORBIDDEN_BACKEND`,
-   * `REVISION_MISMATCH`, `LIMIT_EXCEEDED`, `SHUTTING_DOWN`.
+   * `REVISION_MISMATCH`, `LIMIT_EXCEEDED`, `STORE_FAILED`, `SHUTTING_DOWN`.
    */
-  set(backends: readonly BackendInput[], options?: ChangeOptions): Promise<ChangeResult>;
+  set(backends: readonly BackendInput[], options?: DrainingChangeOptions): Promise<ChangeResult>;
   /**
    * Adds backends. One that is in the list already stays as it is, except for a weight that is given; one that is
    * draining comes back. Own errors: as for {@link SeamlessClient.set}.
@@ -42,7 +60,71 @@ export interface SeamlessClient {
    * Own errors: `BACKEND_NOT_FOUND` (`details.address`), `INVALID_ADDRESS`, `INVALID_ARGUMENT` (none given),
    * `REVISION_MISMATCH`, `SHUTTING_DOWN`.
    */
-  remove(addresses: readonly string[], options?: ChangeOptions): Promise<ChangeResult>;
+  remove(addresses: readonly string[], options?: DrainingChangeOptions): Promise<ChangeResult>;
+  /**
+   * Changes the weights of backends that are in the list: all of them, or none. Own errors: as for
+   * {@link SeamlessClient.remove}.
+   */
+  setWeights(
+    backends: readonly { readonly address: string; readonly weight: number }[],
+    options?: ChangeOptions,
+  ): Promise<ChangeResult>;
+  /**
+   * Switches to these backends once all of them are healthy, drains the old ones, and resolves with the verdict,
+   * whatever it is: `outcome` says whether it switched, and `cut` how many connections were cut. It takes as long as
+   * it takes, unless `timeoutMs` is given.
+   *
+   * Aborting `signal`, or closing the client, before the switch cancels the deploy, and nothing has changed; after
+   * it, the deploy goes on without its caller. If the connection breaks, the deploy is followed over the next one.
+   *
+   * Own errors: as for {@link SeamlessClient.set}, and `DEPLOY_IN_PROGRESS`. `UNAVAILABLE` with `details.outcome`
+   * `unknown`: the connection broke, and how the deploy ended can't be found out.
+   *
+   * @example
+   * ```ts
+   * const { outcome, cut } = await client.deploy(["localhost:4445"], { drain: { limitMs: 30_000 } });
+   * if (outcome === DeployOutcome.SWITCHED && cut === 0n) stopTheOldServer();
+   * ```
+   */
+  deploy(backends: readonly BackendInput[], options?: DeployOptions): Promise<DeployVerdict>;
+  /**
+   * How the present deploy is, or the last one was, and each change of that, up to the verdict. Reconnects like
+   * {@link SeamlessClient.watch}. Own errors: `DEPLOY_NOT_FOUND`, `LIMIT_EXCEEDED`.
+   */
+  watchDeploy(options?: WatchDeployOptions): AsyncIterable<DeployStatus>;
+  /**
+   * Gives drains other limits, all of them counted from now; `limitMs` 0 cuts their connections. Own errors:
+   * `DRAIN_NOT_FOUND` (then none is changed), `INVALID_ADDRESS`, `INVALID_ARGUMENT`.
+   */
+  changeDrain(
+    addresses: readonly string[],
+    limits: DrainLimits,
+    options?: CallOptions,
+  ): Promise<ServiceState>;
+  /**
+   * Takes draining backends back into the list, at its end, with the weights they had: all of them, or none. Own
+   * errors: as for {@link SeamlessClient.set}, and `DRAIN_NOT_FOUND`.
+   */
+  undrain(addresses: readonly string[], options?: ChangeOptions): Promise<ChangeResult>;
+  /**
+   * Waits until drains have ended, and answers how; one that has ended lately answers at once. No addresses: all
+   * that are under way. Reconnects like {@link SeamlessClient.watch}. Own errors: `DRAIN_NOT_FOUND`,
+   * `INVALID_ADDRESS`, `LIMIT_EXCEEDED`.
+   */
+  waitForDrain(addresses: readonly string[], options?: WaitForDrainOptions): Promise<readonly DrainStatus[]>;
+  /** Holds new connections until {@link SeamlessClient.resume}. Own errors: `INVALID_ARGUMENT`, `STORE_FAILED`. */
+  pause(options?: PauseOptions): Promise<ChangeResult>;
+  /** Lets held connections go, the longest held first. Own errors: `STORE_FAILED`. */
+  resume(options?: ResumeOptions): Promise<ChangeResult>;
+  /** How backends are checked from now on; undefined: not at all. Own errors: `INVALID_ARGUMENT`, `STORE_FAILED`. */
+  setHealthCheck(check: HealthCheckInput | undefined, options?: CallOptions): Promise<ChangeResult>;
+  /** The last changes of the list, the newest first. Tried again while no proxy answers. */
+  history(options?: CallOptions): Promise<readonly HistoryEntry[]>;
+  /**
+   * Sets the list to what it was at an earlier revision. Own errors: as for {@link SeamlessClient.set}, and
+   * `REVISION_NOT_FOUND`.
+   */
+  rollback(options?: RollbackOptions): Promise<ChangeResult>;
   /**
    * The present state (or, with `after`, what came after it), then each state that follows: list, weights,
    * resolution, ejection, drain progress. Each comes once, `sequence` rising as long as `instanceId` stays the same.
@@ -80,6 +162,20 @@ export function createClient(settings: Settings, timing: LinkTiming = DEFAULT_LI
     set: (backends, options = {}) => set(context, backends, options),
     add: (backends, options = {}) => add(context, backends, options),
     remove: (addresses, options = {}) => remove(context, addresses, options),
+    setWeights: (backends, options = {}) => setWeights(context, backends, options),
+    deploy: (backends, options = {}) => deploy(context, backends, options),
+    watchDeploy(options = {}) {
+      const { service, ...follow } = resolveWatchOptions(options, settings);
+      return watchDeploy(context, service, follow);
+    },
+    changeDrain: (addresses, limits, options = {}) => changeDrain(context, addresses, limits, options),
+    undrain: (addresses, options = {}) => undrain(context, addresses, options),
+    waitForDrain: (addresses, options = {}) => waitForDrain(context, addresses, options),
+    pause: (options = {}) => pause(context, options),
+    resume: (options = {}) => resume(context, options),
+    setHealthCheck: (check, options = {}) => setHealthCheck(context, check, options),
+    history: (options = {}) => history(context, options),
+    rollback: (options = {}) => rollback(context, options),
     watch: (options = {}) => watchStates(context, resolveWatchOptions(options, settings)),
     close,
     [Symbol.asyncDispose]() {

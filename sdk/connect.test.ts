@@ -23,7 +23,15 @@ const proxy = {
 const answer: GetResponse = { state: state(1), proxy };
 
 test("the SDK exports just this", () => {
-  assert.deepEqual(Object.keys(sdk).sort(), ["BackendState", "SeamlessError", "connect"]);
+  assert.deepEqual(Object.keys(sdk).sort(), [
+    "BackendState",
+    "DeployOutcome",
+    "DeployPhase",
+    "DrainOutcome",
+    "HealthState",
+    "SeamlessError",
+    "connect",
+  ]);
 });
 
 test("get answers with the state and the proxy", async (t) => {

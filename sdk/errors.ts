@@ -8,6 +8,11 @@ const REASONS = [
   "SERVICE_NOT_FOUND",
   "BACKEND_NOT_FOUND",
   "REVISION_MISMATCH",
+  "REVISION_NOT_FOUND",
+  "DRAIN_NOT_FOUND",
+  "DEPLOY_IN_PROGRESS",
+  "DEPLOY_NOT_FOUND",
+  "STORE_FAILED",
   "LIMIT_EXCEEDED",
   "SHUTTING_DOWN",
   "INTERNAL",
@@ -29,8 +34,13 @@ const STATUSES_THAT_ARE_CODES = [
  * - `INVALID_ARGUMENT`: another part of the request is wrong, such as an empty list or a weight out of range.
  * - `FORBIDDEN_BACKEND`: the proxy does not connect to that address, as to its own ports.
  * - `SERVICE_NOT_FOUND`: the proxy has no service of that name.
- * - `BACKEND_NOT_FOUND`: an address to remove is not in the list; `details.address` names it.
+ * - `BACKEND_NOT_FOUND`: an address to remove or to weigh is not in the list; `details.address` names it.
  * - `REVISION_MISMATCH`: the list was changed since; {@link SeamlessError.currentRevision} holds its revision.
+ * - `REVISION_NOT_FOUND`: the history has no such revision to roll back to.
+ * - `DRAIN_NOT_FOUND`: a backend is not draining; `details.address` names it.
+ * - `DEPLOY_IN_PROGRESS`: another deploy of the service is under way.
+ * - `DEPLOY_NOT_FOUND`: there has been no deploy to watch since the proxy started.
+ * - `STORE_FAILED`: the change could not be stored, and was not made.
  * - `LIMIT_EXCEEDED`: too many backends or watches.
  * - `SHUTTING_DOWN`: the proxy is stopping and takes no changes.
  * - `INTERNAL`: the proxy failed; its log says more.
@@ -57,7 +67,7 @@ export type GrpcStatus = keyof typeof status;
 export interface SeamlessErrorFields {
   /** gRPC status, of the answer or the nearest one. */
   readonly status: GrpcStatus;
-  /** SDK method that failed: `connect`, `get`, `set`, `add`, `remove` or `watch`. */
+  /** SDK method that failed, such as `connect`, `get` or `watch`. */
   readonly method: string;
   /** Facts that a program may act on. Default: none. */
   readonly details?: Readonly<Record<string, string>>;
@@ -73,7 +83,7 @@ export class SeamlessError extends Error {
   readonly code: SeamlessErrorCode;
   /** gRPC status, of the answer or the nearest one. */
   readonly status: GrpcStatus;
-  /** SDK method that failed: `connect`, `get`, `set`, `add`, `remove` or `watch`. */
+  /** SDK method that failed, such as `connect`, `get` or `watch`. */
   readonly method: string;
   /**
    * Facts that a program may act on, such as `address`. `outcome` is `unknown` when a change had been sent and its

@@ -1,16 +1,38 @@
 export type { RetryOptions } from "./backoff.js";
 export type { BackendInput } from "./backend-input.js";
-export type { CallOptions, ChangeOptions } from "./call-options.js";
+export type { CallOptions, ChangeOptions, PauseOptions, ResumeOptions } from "./call-options.js";
 export type { SeamlessClient } from "./client.js";
 export { connect } from "./connect.js";
+export type { DeployOptions } from "./deploy-options.js";
+export type { DrainingChangeOptions, DrainLimits, RollbackOptions } from "./drain-limits.js";
+export type { WaitForDrainOptions } from "./drains.js";
 export {
   type GrpcStatus,
   SeamlessError,
   type SeamlessErrorCode,
   type SeamlessErrorFields,
 } from "./errors.js";
+export type { CheckKind, CheckPace, HealthCheckInput } from "./health-check-input.js";
 export type { ConnectOptions } from "./options.js";
 export type { ChangeResult, GetResponse } from "./results.js";
-export type { WatchAfter, WatchOptions } from "./watch-options.js";
-export { BackendState } from "@seamless/proto";
-export type { Backend, BackendCounters, DrainProgress, ProxyInfo, ServiceState } from "@seamless/proto";
+export type { WatchAfter, WatchDeployOptions, WatchOptions } from "./watch-options.js";
+export { BackendState, DeployOutcome, DeployPhase, DrainOutcome, HealthState } from "@seamless/proto";
+export type {
+  Backend,
+  BackendCounters,
+  BackendHealth,
+  BackendSpec,
+  ConnectionEnds,
+  DeployCandidate,
+  DeployStatus,
+  DeployVerdict,
+  DrainOptions,
+  DrainProgress,
+  DrainStatus,
+  HealthCheck,
+  HistoryEntry,
+  Ledger,
+  PauseStatus,
+  ProxyInfo,
+  ServiceState,
+} from "@seamless/proto";

@@ -14,6 +14,11 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
   /** How calls are tried again while no proxy answers. */
   readonly retry?: RetryOptions;
+  /**
+   * Who makes the changes, for the proxy's history: text of at most 128 characters, noted and not verified. Default:
+   * the history names the address that the client called from.
+   */
+  readonly actor?: string;
 }
 
 /** {@link ConnectOptions} that were found to be right, with the defaults filled in. */
@@ -22,6 +27,7 @@ export interface Settings {
   readonly service: string;
   readonly timeoutMs: number;
   readonly retry: Required<RetryOptions>;
+  readonly actor: string | undefined;
 }
 
 /** Where to connect to. */
@@ -37,6 +43,8 @@ const DEFAULTS = {
 };
 /** Node's timers take no more; a longer time would run out at once. */
 const MAX_TIME_MS = 2 ** 31 - 1;
+const MAX_UINT32 = 2 ** 32 - 1;
+const MAX_ACTOR = 128;
 
 /**
  * Checks all options and fills in the defaults, before anything is connected.
@@ -57,6 +65,7 @@ export function resolveOptions(options: ConnectOptions = {}): Settings {
       ),
       maxDelayMs: requireTimeMs("retry.maxDelayMs", retry.maxDelayMs ?? DEFAULTS.retry.maxDelayMs, "connect"),
     },
+    actor: options.actor === undefined ? undefined : requireActor(options.actor),
   };
 }
 
@@ -75,6 +84,12 @@ export function requireTimeMs(option: string, value: unknown, method: string): n
   );
 }
 
+/** @throws SeamlessError INVALID_OPTIONS */
+export function requireUint32(option: string, value: unknown, method: string): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_UINT32) return value;
+  throw invalidOption(`${option} must be a whole number, not ${show(value)}`, method);
+}
+
 /** An INVALID_OPTIONS error. */
 export function invalidOption(text: string, method: string): SeamlessError {
   return new SeamlessError("INVALID_OPTIONS", text, { status: "INVALID_ARGUMENT", method });
@@ -83,6 +98,15 @@ export function invalidOption(text: string, method: string): SeamlessError {
 /** A value as an error message shows it. */
 export function show(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+function requireActor(value: unknown): string {
+  const actor = requireText("actor", value, "connect");
+  if (actor.length <= MAX_ACTOR && !/\p{C}/u.test(actor)) return actor;
+  throw invalidOption(
+    `actor must be text of at most ${MAX_ACTOR} characters, without control characters`,
+    "connect",
+  );
 }
 
 function requireInteger(option: string, value: unknown, method: string): number {

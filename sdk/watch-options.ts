@@ -17,6 +17,9 @@ export interface WatchOptions extends Pick<CallOptions, "service" | "signal"> {
   readonly onReconnect?: (error: SeamlessError, attempt: number) => void;
 }
 
+/** Options of `watchDeploy`. */
+export type WatchDeployOptions = Omit<WatchOptions, "after">;
+
 /** A point in a service's history. A {@link ServiceState} is one; so is its revision alone. */
 export interface WatchAfter {
   /** `revision` of the last state seen. */

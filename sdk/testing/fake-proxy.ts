@@ -7,14 +7,21 @@ import {
   Server,
   ServerCredentials,
   type sendUnaryData,
+  type ServerUnaryCall,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
 import {
   type GetResponse,
   SeamlessServiceService,
-  type ServiceState,
+  type DeployRequest,
+  type DeployResponse,
+  ServiceState,
   type WatchBackendsRequest,
   type WatchBackendsResponse,
+  type WatchDeployRequest,
+  type WatchDeployResponse,
+  type WatchDrainRequest,
+  type WatchDrainResponse,
 } from "@seamless/proto";
 import { connect, type ConnectOptions, type SeamlessClient } from "../index.js";
 
@@ -24,19 +31,44 @@ export type WatchCall = ServerWritableStream<WatchBackendsRequest, WatchBackends
 export interface FakeProxy {
   readonly client: SeamlessClient;
   readonly requests: string[];
-  cut(): void;
+  readonly cut: () => void;
 }
 
 export interface Answers {
   readonly get?: (callback: sendUnaryData<GetResponse>, attempt: number) => void;
   readonly set?: (callback: sendUnaryData<{ state: ServiceState; changed: boolean }>) => void;
   readonly watch?: handleServerStreamingCall<WatchBackendsRequest, WatchBackendsResponse>;
+  readonly deploy?: handleServerStreamingCall<DeployRequest, DeployResponse>;
+  readonly watchDeploy?: handleServerStreamingCall<WatchDeployRequest, WatchDeployResponse>;
+  readonly watchDrain?: handleServerStreamingCall<WatchDrainRequest, WatchDrainResponse>;
+  /** Every other call: what was asked, and by whom. Answers with a state, or an empty history. */
+  readonly other?: (method: string, request: object, actor: unknown) => void;
 }
 
 export const state = (sequence: number, instanceId = "one"): ServiceState => {
   const revision = BigInt(sequence);
-  return { service: "default", instanceId, revision, sequence: revision, backends: [], listenAddresses: [] };
+  return ServiceState.create({ service: "default", instanceId, revision, sequence: revision });
 };
+
+const OTHERS = [
+  "add",
+  "remove",
+  "setWeights",
+  "undrain",
+  "changeDrain",
+  "pause",
+  "resume",
+  "setHealthCheck",
+  "getHistory",
+  "rollback",
+] as const;
+
+const answerOther =
+  (method: string, { other = () => assert.fail("not expected") }: Answers) =>
+  ({ request, metadata }: ServerUnaryCall<object, object>, callback: sendUnaryData<object>): void => {
+    other(method, request, metadata.get("seamless-actor")[0]);
+    callback(null, method === "getHistory" ? { entries: [] } : { state: state(1), changed: true });
+  };
 
 export async function startFake(
   t: TestContext,
@@ -55,9 +87,11 @@ export async function startFake(
       requests.push("set");
       answers.set?.(callback);
     },
-    add: unexpected,
-    remove: unexpected,
+    ...Object.fromEntries(OTHERS.map((method) => [method, answerOther(method, answers)])),
     watchBackends: answers.watch ?? unexpected,
+    deploy: answers.deploy ?? unexpected,
+    watchDeploy: answers.watchDeploy ?? unexpected,
+    watchDrain: answers.watchDrain ?? unexpected,
   });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new Set<Socket>();
