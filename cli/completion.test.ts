@@ -13,6 +13,8 @@ const program = createProgram({
   connect,
   stdout: sink,
   stderr: sink,
+  isTerminal: false,
+  actor: undefined,
   version: "1",
   signal: new AbortController().signal,
 });
@@ -39,7 +41,7 @@ _seamlessctl; printf '%s\\n' "\${COMPREPLY[@]}"`;
 }
 
 test("bash completes commands, options and choices", () => {
-  assert.deepEqual(offered("seamlessctl re"), ["remove"]);
+  assert.deepEqual(offered("seamlessctl rem"), ["remove"]);
   assert.deepEqual(offered("seamlessctl add --w"), ["--weight"]);
   assert.deepEqual(offered("seamlessctl -o j"), ["json"]);
   assert.deepEqual(offered("seamlessctl get -o "), ["table", "json"]);

@@ -11,14 +11,15 @@ interface Entry {
 }
 
 /**
- * A static script for the shell: command names first, then the words of the command. Addresses for `remove` are
+ * A static script for the shell: command names first, then the words of the command. Addresses for `remove` and the like are
  * asked from the proxy by the shell itself, through `seamlessctl get`.
  */
 export function completionScript(shell: Shell, program: Command): string {
   const global = optionWords(program);
   const entries = program.commands.map((command): Entry => {
     const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
-    const words = [...choices, ...optionWords(command), ...global];
+    const below = command.commands.flatMap((each) => [each.name(), ...optionWords(each)]);
+    const words = [...new Set([...choices, ...below, ...optionWords(command), ...global])];
     return { name: command.name(), description: command.description(), words };
   });
   return WRITERS[shell](entries, global);
@@ -27,6 +28,9 @@ export function completionScript(shell: Shell, program: Command): string {
 // Only what an address is made of gets through: bash's compgen expands its words, so that one with `$(…)` would run.
 const LISTED =
   "seamlessctl get -o json --timeout 1s 2>/dev/null | tr ',{' '\\n\\n' | sed -n 's/^\"address\":\"\\([][A-Za-z0-9._:%-]*\\)\".*/\\1/p'";
+
+/** Commands whose addresses the proxy knows. */
+const TAKE_LISTED = "remove|weight|undrain|drain";
 
 const WRITERS: Readonly<Record<Shell, (entries: readonly Entry[], global: readonly string[]) => string>> = {
   bash: (entries, global) => `# bash completion of seamlessctl
@@ -42,7 +46,7 @@ _seamlessctl() {
   case "$verb" in
 ${entries.map(({ name, words }) => `    ${name}) words="${words.join(" ")}" ;;`).join("\n")}
   esac
-  if [[ $verb == remove && $current != -* ]]; then words="$words $(${LISTED})"; fi
+  if [[ $verb == @(${TAKE_LISTED}) && $current != -* ]]; then words="$words $(${LISTED})"; fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
   if [[ $COMP_WORDBREAKS == *:* && $current == *:* ]]; then
     local head="\${current%"\${current##*:}"}"
@@ -62,7 +66,7 @@ _seamlessctl() {
 ${entries.map(({ name, words }) => `    (${name}) compadd -- ${words.join(" ")} ;;`).join("\n")}
     (*) compadd -- ${[...entries.map(({ name }) => name), ...global].join(" ")} ;;
   esac
-  if [[ $verb == remove ]]; then compadd -- $(${LISTED}); fi
+  if [[ $verb == (${TAKE_LISTED}) ]]; then compadd -- $(${LISTED}); fi
 }
 if [[ $funcstack[1] == _seamlessctl ]]; then _seamlessctl "$@"; else compdef _seamlessctl seamlessctl; fi
 `,
@@ -71,7 +75,7 @@ complete -c seamlessctl -f
 ${entries.map(({ name, description }) => `complete -c seamlessctl -n __fish_use_subcommand -a ${name} -d '${description.replaceAll("'", "")}'`).join("\n")}
 ${entries.map(({ name, words }) => `complete -c seamlessctl -n '__fish_seen_subcommand_from ${name}' -a '${words.join(" ")}'`).join("\n")}
 complete -c seamlessctl -n __fish_use_subcommand -a '${global.join(" ")}'
-complete -c seamlessctl -n '__fish_seen_subcommand_from remove' -a '(${LISTED.replaceAll("'", "\\'")})'
+complete -c seamlessctl -n '__fish_seen_subcommand_from ${TAKE_LISTED.replaceAll("|", " ")}' -a '(${LISTED.replaceAll("'", "\\'")})'
 complete -c seamlessctl -s o -l output -x -a 'table json'
 `,
 };

@@ -10,6 +10,10 @@ export interface Context {
   readonly connect: typeof connect;
   readonly stdout: Sink;
   readonly stderr: Sink;
+  /** Whether `stderr` is a terminal, on which a line can be written over. */
+  readonly isTerminal: boolean;
+  /** Who makes the changes, for the proxy's history; undefined: not known. */
+  readonly actor: string | undefined;
   /** Version of seamlessctl. */
   readonly version: string;
   /** Aborted when the user wants to end. */

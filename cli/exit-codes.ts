@@ -11,11 +11,27 @@ export const EXIT = {
   deadline: 4,
   /** The list was changed by someone else since the revision of `--if-revision`. */
   conflict: 5,
+  /** A deploy's new backends were not healthy in time; nothing was changed. */
+  neverHealthy: 6,
+  /** More connections were cut than `--max-cut` allows. */
+  cut: 7,
+  /** A deploy's new backends failed, and the list is again what it was. */
+  returned: 8,
   /** Ended by SIGINT or SIGTERM, as shells number it. */
   interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Ends a command that has said all there is to say. */
+export class ExitWith extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode) {
+    super(`exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
 
 const BY_ERROR: Partial<Record<SeamlessErrorCode, ExitCode>> = {
   INVALID_OPTIONS: EXIT.usage,

@@ -26,6 +26,12 @@ const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
   REVISION_MISMATCH: ({ currentRevision = "N" }) =>
     `look at the list with \`seamlessctl get\`, then try again with --if-revision ${currentRevision}`,
   BACKEND_NOT_FOUND: () => "`seamlessctl get` shows what is in the list",
+  REVISION_NOT_FOUND: () => "`seamlessctl history` shows the revisions that can be returned to",
+  DRAIN_NOT_FOUND: () => "`seamlessctl drain list` shows what drains",
+  DEPLOY_IN_PROGRESS: () => "`seamlessctl deploy --watch` follows it to its end",
+  DEPLOY_NOT_FOUND: () => "`seamlessctl deploy HOST:PORT` begins one",
+  STORE_FAILED: () =>
+    "nothing was changed; make room for the proxy's state file, or mend its folder, and try again",
   SERVICE_NOT_FOUND: () => "leave out --service for the default one; `seamlessctl status` shows all",
   INVALID_ADDRESS: () => "an address is HOST:PORT, as in localhost:4444, 10.0.0.7:80 or [::1]:80",
   SHUTTING_DOWN: () => "wait for the next proxy to start, then try again",

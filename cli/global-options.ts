@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { parseDuration } from "./duration.js";
 
 /** Options that every command takes, before or after its name. */
 export interface GlobalOptions {
@@ -7,8 +8,6 @@ export interface GlobalOptions {
   readonly timeout: number;
   readonly output: "table" | "json";
 }
-
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000 } as const;
 
 export function addGlobalOptions(program: Command): Command {
   return program
@@ -40,14 +39,13 @@ export function ifRevisionOption(): Option {
 }
 
 function parseTimeout(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
-  const timeoutMs = match ? Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]) : 0;
-  if (timeoutMs < 1 || timeoutMs > 0x7fff_ffff)
-    throw new InvalidArgumentError("Expected a time such as 500ms, 10s or 2m.");
+  const timeoutMs = parseDuration(text);
+  if (timeoutMs === 0) throw new InvalidArgumentError("Expected a time such as 500ms, 10s or 2m.");
   return timeoutMs;
 }
 
-function parseRevision(text: string): bigint {
+/** For commander: a revision. */
+export function parseRevision(text: string): bigint {
   if (!/^\d{1,19}$/.test(text)) throw new InvalidArgumentError("Expected a revision, a whole number.");
   return BigInt(text);
 }

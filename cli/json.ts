@@ -1,4 +1,6 @@
-import type { Backend, ServiceState } from "@seamless/sdk";
+import { type Backend, HealthState, type ServiceState } from "@seamless/sdk";
+import { jsonDeploy } from "./deploy-text.js";
+import { enumWord } from "./enum-word.js";
 import { stateWord } from "./state-text.js";
 
 /** One line of JSON. 64-bit numbers are numbers while JSON's readers keep them exact, else strings. */
@@ -12,10 +14,16 @@ export function toJsonLine(value: unknown): string {
 
 /** A state for programs: as in the contract, but with states as lower-case words. */
 export function jsonState(state: ServiceState): object {
-  return { ...state, backends: state.backends.map(jsonBackend) };
+  const { deploy, backends, ...rest } = state;
+  return { ...rest, backends: backends.map(jsonBackend), ...(deploy && { deploy: jsonDeploy(deploy) }) };
 }
 
 function jsonBackend(backend: Backend): object {
-  const { drain, ...rest } = backend;
-  return { ...rest, state: stateWord(backend.state), ...(drain && { drain }) };
+  const { drain, health, ...rest } = backend;
+  return {
+    ...rest,
+    state: stateWord(backend.state),
+    ...(drain && { drain }),
+    ...(health && { health: { ...health, state: enumWord(HealthState, health.state) } }),
+  };
 }

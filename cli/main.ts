@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
 import { connect } from "@seamless/sdk";
 import { runProgram } from "./program.js";
 
@@ -14,10 +15,20 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort(signal));
 
+function actor(): string | undefined {
+  try {
+    return `${userInfo().username}@${hostname()}`.replace(/\p{C}/gu, "").slice(0, 128);
+  } catch {
+    return undefined; // A user id without a name, as in a container.
+  }
+}
+
 process.exitCode = await runProgram(process.argv.slice(2), {
   connect,
   stdout: process.stdout,
   stderr: process.stderr,
+  isTerminal: process.stderr.isTTY,
+  actor: actor(),
   version,
   signal: interrupt.signal,
 });

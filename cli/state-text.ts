@@ -1,24 +1,71 @@
-import { BackendState, type Backend, type ProxyInfo, type ServiceState } from "@seamless/sdk";
+import {
+  BackendState,
+  type Backend,
+  type HealthCheck,
+  type Ledger,
+  type ProxyInfo,
+  type ServiceState,
+} from "@seamless/sdk";
+import { formatBytes } from "./byte-text.js";
+import { deployStep } from "./deploy-text.js";
+import { NO_ENDS } from "./drain-text.js";
+import { enumWord } from "./enum-word.js";
 import { formatTable } from "./table.js";
+import { formatSpan } from "./time-text.js";
+
+const NO_LEDGER: Ledger = {
+  ends: NO_ENDS,
+  leftEarly: 0n,
+  connectFailed: 0n,
+  holdExpired: 0n,
+  refusedByLimit: 0n,
+};
 
 const HEAD = ["ADDRESS", "WEIGHT", "STATE", "OPEN", "TOTAL", "FAILED", "IN", "OUT", "NOTE"];
 const NUMERIC = new Set([1, 3, 4, 5, 6, 7]);
-const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-
-const STATE_WORDS = new Map<number, string>(
-  Object.entries(BackendState).map(([word, number]) => [number, word.toLowerCase()]),
-);
 
 /** A backend's state as one lower-case word. */
 export function stateWord(state: BackendState): string {
-  return STATE_WORDS.get(state) ?? "unknown";
+  return enumWord(BackendState, state);
 }
 
 /** The list as a table, with its revision. */
-export function formatState({ backends, revision, service }: ServiceState): string {
-  const title = `service ${service}, revision ${revision}\n`;
-  if (backends.length === 0) return `${title}no backends\n`;
-  return title + formatTable([HEAD, ...backends.map(backendRow)], NUMERIC);
+export function formatState(state: ServiceState): string {
+  const { backends, revision, service } = state;
+  const title = [`service ${service}, revision ${revision}`, ...notices(state)].join("\n");
+  if (backends.length === 0) return `${title}\nno backends\n`;
+  return `${title}\n${formatTable([HEAD, ...backends.map(backendRow)], NUMERIC)}`;
+}
+
+/** How backends are checked, in one line. */
+export function formatHealthCheck(check: HealthCheck | undefined): string {
+  if (!check) return "health checks: none";
+  const { kind, intervalMs = 0, timeoutMs = 0, rise, fall } = check;
+  const what = kind?.$case === "http" ? `http:${kind.value.path}` : kind?.$case;
+  return `health checks: ${what} every ${intervalMs} ms, timeout ${timeoutMs} ms, rise ${rise}, fall ${fall}`;
+}
+
+/** What became of every connection, in one line each. */
+export function formatLedger({ ledger = NO_LEDGER }: ServiceState): string {
+  const { ends = NO_ENDS, connectFailed, holdExpired, refusedByLimit, leftEarly } = ledger;
+  const { byClient, byBackend, cutByDrain, cutByShutdown, closedIdle } = ends;
+  return formatTable([
+    ["ended", `${byClient} by the client, ${byBackend} by the backend`],
+    ["cut", `${cutByDrain} by a drain, ${cutByShutdown} by a shutdown; ${closedIdle} closed idle`],
+    [
+      "never served",
+      `${connectFailed} connect failed, ${holdExpired} held too long, ${refusedByLimit} over a limit, ${leftEarly} left early`,
+    ],
+  ]);
+}
+
+/** What is out of the ordinary. */
+function notices({ pause, heldConnections, deploy }: ServiceState): readonly string[] {
+  const held = `${heldConnections} connections are held`;
+  return [
+    ...(pause ? [`paused: ${held}`] : heldConnections > 0 ? [`no backend can be connected: ${held}`] : []),
+    ...(deploy && !deploy.verdict ? [`a deploy is under way: ${deployStep(deploy).text(Date.now())}`] : []),
+  ];
 }
 
 /** One line: when, which revision, and each backend with its state and open connections. */
@@ -31,7 +78,7 @@ export function formatStateLine({ backends, revision }: ServiceState, now: Date)
 }
 
 export function formatProxy(proxy: ProxyInfo, listenAddresses: readonly string[], nowMs: number): string {
-  const uptime = formatSeconds(Math.max(Math.round((nowMs - Number(proxy.startedUnixMs)) / 1_000), 0));
+  const uptime = formatSpan(nowMs - Number(proxy.startedUnixMs));
   const state = proxy.shuttingDown ? "stopping: no new connections, the open ones may end" : "serving";
   return formatTable([
     ["proxy", `seamless ${proxy.version}, engine ${proxy.engine}`],
@@ -66,26 +113,4 @@ function backendRow(backend: Backend): readonly string[] {
     formatBytes(counters?.bytesOut ?? 0n),
     drain ? `${drain.openConnections} of ${drain.connectionsAtStart} connections left` : error,
   ];
-}
-
-function formatBytes(bytes: bigint): string {
-  let value = Number(bytes);
-  let unit = 0;
-  // From here on one decimal would round up to 1024.0.
-  while (value >= 1023.95 && unit < BYTE_UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${BYTE_UNITS[unit] ?? ""}`;
-}
-
-function formatSeconds(seconds: number): string {
-  const [days, hours, minutes] = [
-    Math.floor(seconds / 86_400),
-    Math.floor(seconds / 3_600) % 24,
-    Math.floor(seconds / 60) % 60,
-  ];
-  if (days > 0) return `${days}d ${hours}h`;
-  if (hours > 0) return `${hours}h ${minutes}m`;
-  return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
 }

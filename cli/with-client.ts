@@ -18,7 +18,8 @@ export async function withClient(
 ): Promise<void> {
   const options = command.optsWithGlobals<GlobalOptions>();
   const { address, service, timeout: timeoutMs } = options;
-  const client = context.connect({ address, service, timeoutMs });
+  const { actor } = context;
+  const client = context.connect({ address, service, timeoutMs, ...(actor !== undefined && { actor }) });
   try {
     await work({ client, options, context });
   } finally {

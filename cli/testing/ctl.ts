@@ -7,6 +7,8 @@ import {
 } from "@seamless/sdk";
 import { runProgram } from "../program.js";
 
+const ends = { byClient: 1n, byBackend: 2n, cutByDrain: 3n, closedIdle: 4n, cutByShutdown: 5n };
+
 export const state: ServiceState = {
   service: "default",
   instanceId: "one",
@@ -26,8 +28,10 @@ export const state: ServiceState = {
         failedConnects: 0n,
         bytesIn: 2048n,
         bytesOut: 2n ** 60n,
+        ends,
       },
       drain: undefined,
+      health: undefined,
     },
     {
       address: "b:1",
@@ -35,10 +39,33 @@ export const state: ServiceState = {
       state: BackendState.DRAINING,
       resolvedAddresses: [],
       error: "",
-      counters: { activeConnections: 1, totalConnections: 2n, failedConnects: 0n, bytesIn: 0n, bytesOut: 0n },
-      drain: { startedUnixMs: 7n, connectionsAtStart: 2, openConnections: 1 },
+      counters: {
+        activeConnections: 1,
+        totalConnections: 2n,
+        failedConnects: 0n,
+        bytesIn: 0n,
+        bytesOut: 0n,
+        ends,
+      },
+      drain: {
+        startedUnixMs: 7n,
+        connectionsAtStart: 2,
+        openConnections: 1,
+        options: { spreadMs: 0 },
+        deadlineUnixMs: 0n,
+        oldestUnixMs: 5n,
+        lastByteUnixMs: 0n,
+        bytes: 4096n,
+        ends,
+      },
+      health: undefined,
     },
   ],
+  healthCheck: undefined,
+  pause: undefined,
+  deploy: undefined,
+  ledger: { ends, leftEarly: 1n, connectFailed: 2n, holdExpired: 3n, refusedByLimit: 4n },
+  heldConnections: 0,
 };
 export const proxy = {
   version: "1.2.3",
@@ -57,31 +84,68 @@ export interface Outcome {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** What was asked of the SDK. */
+  /** What was asked of the SDK, without signals and callbacks. */
   readonly calls: readonly unknown[];
+}
+
+const LATER = [
+  "setWeights",
+  "deploy",
+  "changeDrain",
+  "undrain",
+  "waitForDrain",
+  "pause",
+  "resume",
+  "setHealthCheck",
+  "history",
+  "rollback",
+] as const;
+
+function withoutCallbacks(argument: unknown): unknown {
+  if (argument === null || typeof argument !== "object" || Array.isArray(argument)) return argument;
+  const kept = Object.entries(argument).filter(([key]) => key !== "signal" && key !== "onProgress");
+  return Object.fromEntries(kept);
 }
 
 /** Runs a command line against a client that answers as told. */
 export async function ctl(
   line: string,
-  answer: () => unknown = () => ({ state, proxy, changed: true }),
+  answer: (tell?: (value: unknown) => void) => unknown = () => ({ state, proxy, changed: true }),
+  isTerminal = false,
 ): Promise<Outcome> {
   let [stdout, stderr] = ["", ""];
   const calls: unknown[] = [];
   const interrupt = new AbortController();
-  const call = (method: string) => (argument: unknown, options: { expectedRevision?: bigint }) => {
-    calls.push(
-      options.expectedRevision === undefined
-        ? [method, argument]
-        : [method, argument, options.expectedRevision],
-    );
-    return new Promise((resolve) => resolve(answer()));
-  };
+  type Options = { expectedRevision?: bigint; drain?: object };
+  const call =
+    (method: string) =>
+    (argument: unknown, { expectedRevision, drain }: Options) => {
+      calls.push(
+        [method, argument, expectedRevision, drain].filter((part, i) => i < 2 || part !== undefined),
+      );
+      return new Promise((resolve) => resolve(answer()));
+    };
   const client = {
     get: () => call("get")(undefined, {}),
     set: call("set"),
     add: call("add"),
     remove: call("remove"),
+    ...Object.fromEntries(
+      LATER.map((method) => [
+        method,
+        (...args: unknown[]) => {
+          calls.push([method, ...args.map(withoutCallbacks)]);
+          const tell = (args.at(-1) as { onProgress?: (value: unknown) => void }).onProgress;
+          return new Promise((resolve) => resolve(answer(tell)));
+        },
+      ]),
+    ),
+    async *watchDeploy() {
+      calls.push(["watchDeploy"]);
+      const seen: unknown[] = [];
+      await Promise.resolve(answer((value) => seen.push(value)));
+      yield* seen;
+    },
     async *watch({ onReconnect }: { onReconnect: (error: Error, attempt: number) => void }) {
       yield await Promise.resolve(state);
       onReconnect(new Error("gone"), 1);
@@ -98,6 +162,8 @@ export async function ctl(
     },
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
+    isTerminal,
+    actor: undefined,
     version: "9.9.9",
     signal: interrupt.signal,
   });
