@@ -1,13 +1,8 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { formatAddress, parseAddress } from "./address.js";
-import {
-  completeHealthCheck,
-  DEFAULT_CHECK,
-  parseCheckKind,
-  type CheckKind,
-  type HealthCheck,
-} from "./control/health-check.js";
-import { parseDuration } from "./duration.js";
+import type { HealthCheck } from "./control/health-check.js";
+import { durationFlag, flag, understood } from "./flag.js";
+import { healthFlags, toHealthCheck, type HealthFlags } from "./health-flags.js";
 import type { Endpoint } from "./engine/engine.js";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.js";
 import { DEFAULT_SETTINGS } from "./control/service-settings.js";
@@ -30,7 +25,7 @@ export interface Config {
   readonly logFormat: (typeof LOG_FORMATS)[number];
 }
 
-interface Flags {
+interface Flags extends HealthFlags {
   readonly httpPort: number;
   readonly httpHost: string;
   readonly grpcPort: number;
@@ -39,13 +34,6 @@ interface Flags {
   readonly connectTimeout: number;
   readonly queueTimeout: number;
   readonly shutdownTimeout: number;
-  readonly health?: CheckKind;
-  readonly healthHost?: string;
-  readonly healthStatus?: string;
-  readonly healthInterval: number;
-  readonly healthTimeout: number;
-  readonly healthRise: number;
-  readonly healthFall: number;
   readonly state?: string;
   readonly resetState?: boolean;
   readonly logLevel: Config["logLevel"];
@@ -64,11 +52,7 @@ Durations are written as 500ms, 3s, 2m or 0. SIGTERM and SIGINT stop accepting a
 
 /** The command line of `seamless`. `run` is called with what it says; errors are commander's. */
 export function createDaemonProgram(version: string, run: (config: Config) => Promise<void>): Command {
-  const option = (flags: string, description: string): Option => {
-    const created = new Option(flags, description);
-    return created.env(`SEAMLESS_${created.name().replaceAll("-", "_").toUpperCase()}`);
-  };
-  return new Command("seamless")
+  const program = new Command("seamless")
     .description("A layer-4 (TCP) proxy for deploying without downtime.")
     .argument("<listen>", "where clients connect: PORT (all interfaces) or HOST:PORT", parseListen)
     .argument(
@@ -76,63 +60,37 @@ export function createDaemonProgram(version: string, run: (config: Config) => Pr
       "where they are connected to: HOST:PORT, several separated by commas",
       parseBackendList,
     )
-    .addOption(option("--http-port <port>", "port of the curl interface").argParser(parsePort).default(6777))
+    .addOption(flag("--http-port <port>", "port of the curl interface").argParser(parsePort).default(6777))
     .addOption(
-      option("--http-host <host>", "its loopback address").argParser(parseLoopback).default("127.0.0.1"),
+      flag("--http-host <host>", "its loopback address").argParser(parseLoopback).default("127.0.0.1"),
     )
-    .addOption(option("--grpc-port <port>", "port of the gRPC interface").argParser(parsePort).default(6778))
+    .addOption(flag("--grpc-port <port>", "port of the gRPC interface").argParser(parsePort).default(6778))
     .addOption(
-      option("--grpc-host <host>", "its loopback address").argParser(parseLoopback).default("127.0.0.1"),
+      flag("--grpc-host <host>", "its loopback address").argParser(parseLoopback).default("127.0.0.1"),
     )
+    .addOption(flag("--grpc <address>", "both in one, or unix:/path for a Unix socket").argParser(parseGrpc))
     .addOption(
-      option("--grpc <address>", "both in one, or unix:/path for a Unix socket").argParser(parseGrpc),
-    )
-    .addOption(
-      duration(
-        option("--connect-timeout <time>", "for connecting to one backend"),
+      durationFlag(
+        "--connect-timeout <time>",
+        "for connecting to one backend",
         DEFAULT_SETTINGS.connectTimeoutMs,
       ),
     )
     .addOption(
-      duration(
-        option("--queue-timeout <time>", "wait for a backend while there is none"),
+      durationFlag(
+        "--queue-timeout <time>",
+        "hold clients while no backend works",
         DEFAULT_SETTINGS.queueTimeoutMs,
       ),
     )
+    .addOption(durationFlag("--shutdown-timeout <time>", "for open connections to end after SIGTERM", 30_000))
+    .addOption(flag("--state <file>", "keep the state in this file; what it says wins over <backends>"))
+    .addOption(flag("--reset-state", "begin with <backends>, whatever the state file says"))
     .addOption(
-      duration(option("--shutdown-timeout <time>", "for open connections to end after SIGTERM"), 30_000),
+      flag("--log-level <level>", "least level logged, to stderr").choices(LOG_LEVELS).default("info"),
     )
     .addOption(
-      option("--health <kind>", "check backends: tcp, http:/path or grpc[:service]").argParser((text) =>
-        understood(() => parseCheckKind(text)),
-      ),
-    )
-    .addOption(option("--health-host <host>", "Host header of http checks (default: the backend's address)"))
-    .addOption(option("--health-status <codes>", "healthy statuses of http checks (default: 200-299)"))
-    .addOption(
-      duration(
-        option("--health-interval <time>", "between two checks of a backend"),
-        DEFAULT_CHECK.intervalMs,
-      ),
-    )
-    .addOption(duration(option("--health-timeout <time>", "for one check"), DEFAULT_CHECK.timeoutMs))
-    .addOption(
-      option("--health-rise <count>", "checks in a row until healthy")
-        .argParser(parseCount)
-        .default(DEFAULT_CHECK.rise),
-    )
-    .addOption(
-      option("--health-fall <count>", "checks in a row until unhealthy")
-        .argParser(parseCount)
-        .default(DEFAULT_CHECK.fall),
-    )
-    .addOption(option("--state <file>", "keep the state in this file; what it says wins over <backends>"))
-    .addOption(option("--reset-state", "begin with <backends>, whatever the state file says"))
-    .addOption(
-      option("--log-level <level>", "least level logged, to stderr").choices(LOG_LEVELS).default("info"),
-    )
-    .addOption(
-      option("--log-format <format>", "for people or for programs").choices(LOG_FORMATS).default("text"),
+      flag("--log-format <format>", "for people or for programs").choices(LOG_FORMATS).default("text"),
     )
     .version(`seamless ${version}`, "--version", "print the version and exit")
     .helpOption("-h, --help", "print this help and exit")
@@ -140,9 +98,20 @@ export function createDaemonProgram(version: string, run: (config: Config) => Pr
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "seamless:")) })
     .showHelpAfterError("Run seamless --help for the whole usage.")
     .exitOverride()
-    .action((listen: Endpoint, backends: readonly string[], flags: Flags) =>
-      run(toConfig(listen, backends, flags)),
+    .action((listen: Endpoint, backends: readonly string[], flags: Flags, self: Command) =>
+      run(toConfig(listen, backends, { ...flags, healthCheck: readHealthCheck(flags, self) })),
     );
+  for (const option of healthFlags()) program.addOption(option);
+  return program;
+}
+
+/** What only makes sense together is looked at together, and is a usage error like any other. */
+function readHealthCheck(flags: Flags, command: Command): HealthCheck | undefined {
+  try {
+    return toHealthCheck(flags);
+  } catch (error) {
+    return command.error(`error: ${(error as Error).message}`);
+  }
 }
 
 /** The Go program's own flags, `-httpPort N`, `-httpPort=N` and `-version`, in the form that commander reads. */
@@ -152,7 +121,11 @@ export function translateGoFlags(argv: readonly string[]): string[] {
   );
 }
 
-function toConfig(listen: Endpoint, backends: readonly string[], flags: Flags): Config {
+function toConfig(
+  listen: Endpoint,
+  backends: readonly string[],
+  flags: Flags & Pick<Config, "healthCheck">,
+): Config {
   return {
     listen,
     backends,
@@ -161,40 +134,12 @@ function toConfig(listen: Endpoint, backends: readonly string[], flags: Flags): 
     connectTimeoutMs: flags.connectTimeout,
     queueTimeoutMs: flags.queueTimeout,
     shutdownTimeoutMs: flags.shutdownTimeout,
-    healthCheck: toHealthCheck(flags),
+    healthCheck: flags.healthCheck,
     state: flags.state,
     resetState: flags.resetState ?? false,
     logLevel: flags.logLevel,
     logFormat: flags.logFormat,
   };
-}
-
-function toHealthCheck(flags: Flags): HealthCheck | undefined {
-  if (!flags.health) return undefined;
-  const { healthHost: host = "", healthStatus: expectedStatus = "" } = flags;
-  const kind = flags.health.type === "http" ? { ...flags.health, host, expectedStatus } : flags.health;
-  return completeHealthCheck({
-    kind,
-    intervalMs: flags.healthInterval,
-    timeoutMs: flags.healthTimeout,
-    rise: flags.healthRise,
-    fall: flags.healthFall,
-  });
-}
-
-function parseCount(text: string): number {
-  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
-  return Number(text);
-}
-
-function duration(option: Option, defaultMs: number): Option {
-  const shown = defaultMs % 1_000 === 0 && defaultMs > 0 ? `${defaultMs / 1_000}s` : String(defaultMs);
-  return option.default(defaultMs, shown).argParser((text) => {
-    const durationMs = parseDuration(text);
-    if (durationMs === undefined)
-      throw new InvalidArgumentError("Expected a duration such as 500ms, 3s, 2m or 0.");
-    return durationMs;
-  });
 }
 
 function parsePort(text: string): number {
@@ -236,13 +181,4 @@ function parseLoopback(text: string): string {
   throw new InvalidArgumentError(
     "Management is open to everyone who can reach it, so it takes only a loopback address (127.0.0.1, ::1, localhost) or, for gRPC, --grpc unix:/path.",
   );
-}
-
-/** Turns an error of ours into commander's, which names the argument. */
-function understood<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
 }

@@ -14,9 +14,9 @@ const MAX_WAITING_ITEMS = 1_024;
 /** The server's side of a stream. */
 export interface Outlet<Response> {
   /** @param items a measure of its size. Answers false when the reader can't take more for now. */
-  write(response: Response, items: number): boolean;
+  readonly write: (response: Response, items: number) => boolean;
   /** Ends the stream with OK, once what was written is sent. */
-  end(): void;
+  readonly end: () => void;
 }
 
 /** Begins to write, and answers how to go on and how to stop. */

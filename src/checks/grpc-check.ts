@@ -15,7 +15,7 @@ export function grpcCheck(
   check: GrpcCheck,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = new HealthClient(`${formatAddress(endpoint)}`, credentials.createInsecure(), {
+  const client = new HealthClient(formatAddress(endpoint), credentials.createInsecure(), {
     "grpc.default_authority": id,
     "grpc.enable_http_proxy": 0,
     "grpc.enable_retries": 0,

@@ -22,6 +22,19 @@ test("a backend that stays counts as new, and if all stay there is nothing to sh
   assert.equal(canaryList(next, next, 50), next);
 });
 
+const most = (group: readonly number[]): number => Math.floor(MAX_WEIGHT / Math.max(...group));
+
+/** The least by which any pair of factors misses a share. */
+function leastMiss(
+  miss: (oldFactor: number, newFactor: number) => number,
+  olds: number,
+  news: number,
+): number {
+  let least = Infinity;
+  for (let a = 1; a <= olds; a++) for (let b = 1; b <= news; b++) least = Math.min(least, miss(a, b));
+  return least;
+}
+
 test("any share is met as closely as weights allow, and each group keeps its own proportions", () => {
   const group = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 5 });
   fc.assert(
@@ -29,18 +42,17 @@ test("any share is met as closely as weights allow, and each group keeps its own
       const [old, next] = [list("a", oldWeights), list("b", newWeights)];
       const mixed = canaryList(old, next, percent);
       assert.ok(mixed.every(({ weight }) => weight >= 1 && weight <= MAX_WEIGHT));
-      const [leaving, entering] = [mixed.slice(0, old.length), mixed.slice(old.length)];
-      const factor = (leaving[0]?.weight ?? 0) / (old[0]?.weight ?? 1);
-      assert.deepEqual(
-        leaving.map(({ weight }) => weight),
-        old.map(({ weight }) => weight * factor),
-      );
-      const missed = (oldFactor: number, newFactor: number): number =>
-        Math.abs((newFactor * sum(next)) / (newFactor * sum(next) + oldFactor * sum(old)) - percent / 100);
-      const most = (group: readonly number[]): number => Math.floor(MAX_WEIGHT / Math.max(...group));
-      const found = missed(factor, (entering[0]?.weight ?? 0) / (next[0]?.weight ?? 1));
-      for (let a = 1; a <= most(oldWeights); a++)
-        for (let b = 1; b <= most(newWeights); b++) assert.ok(found <= missed(a, b) + 1e-6, `${a}, ${b}`);
+      const factors = mixed.map(({ weight }, i) => weight / ([...old, ...next][i]?.weight ?? 0));
+      const [oldFactors, newFactors] = [
+        new Set(factors.slice(0, old.length)),
+        new Set(factors.slice(old.length)),
+      ];
+      assert.deepEqual([oldFactors.size, newFactors.size], [1, 1]);
+      const miss = (a: number, b: number): number =>
+        Math.abs((b * sum(next)) / (b * sum(next) + a * sum(old)) - percent / 100);
+      const [[oldFactor = 0], [newFactor = 0]] = [[...oldFactors], [...newFactors]];
+      const least = leastMiss(miss, most(oldWeights), most(newWeights));
+      assert.ok(miss(oldFactor, newFactor) <= least + 1e-6);
     }),
     { numRuns: 30 },
   );

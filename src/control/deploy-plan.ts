@@ -1,7 +1,7 @@
 import { ProxyError } from "../errors.js";
 import { parseBackends, setBackends, type BackendList } from "./backend-list.js";
 import { checkDrainLimits, NO_LIMITS, type DrainLimits } from "./drain.js";
-import { completeHealthCheck, type HealthCheck } from "./health-check.js";
+import { completeHealthCheck, type HealthCheck, type HealthCheckRequest } from "./health-check.js";
 import type { DeployRequest } from "./management.js";
 
 /** What a deploy is to do, complete and found to be right. */
@@ -19,39 +19,50 @@ export interface DeployPlan {
 }
 
 const DEFAULTS = { healthTimeoutMs: 30_000, canaryStepMs: 60_000, maxConnectFailurePercent: 10 };
-const MAX_CANARY_STEPS = 100;
+const MOST_SHOWN = 20;
 
 /** @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, LIMIT_EXCEEDED */
 export function planDeploy(request: DeployRequest, ofService: HealthCheck | undefined): DeployPlan {
-  const { canaryPercents = [], maxConnectFailurePercent = DEFAULTS.maxConnectFailurePercent } = request;
-  const rising = canaryPercents.every(
-    (percent, i) => percent >= 1 && percent <= 99 && percent > (canaryPercents[i - 1] ?? 0),
-  );
-  if (!rising || canaryPercents.length > MAX_CANARY_STEPS) {
-    throw new ProxyError(
-      "INVALID_ARGUMENT",
-      `the canary's shares ${canaryPercents.slice(0, MAX_CANARY_STEPS).join(",")} are not rising percents from 1 to 99`,
-    );
-  }
+  const { canaryPercents = [], drain = NO_LIMITS, actor = "", bakeMs = 0, expectedRevision } = request;
+  const { maxConnectFailurePercent = DEFAULTS.maxConnectFailurePercent } = request;
+  checkCanary(canaryPercents);
   if (maxConnectFailurePercent > 100) {
     throw new ProxyError(
       "INVALID_ARGUMENT",
       `${maxConnectFailurePercent} percent of failures is more than all`,
     );
   }
-  const { drain, actor, bakeMs = 0, healthCheck, expectedRevision } = request;
   return {
     backends: setBackends([], parseBackends(request.backends)),
-    actor: actor ?? "",
+    actor,
     expectedRevision,
     healthTimeoutMs: request.healthTimeoutMs ?? DEFAULTS.healthTimeoutMs,
-    healthCheck: healthCheck
-      ? completeHealthCheck(healthCheck)
-      : (ofService ?? completeHealthCheck({ kind: { type: "tcp" } })),
-    drain: checkDrainLimits(drain ?? NO_LIMITS),
+    healthCheck: chooseCheck(request.healthCheck, ofService),
+    drain: checkDrainLimits(drain),
     canaryPercents,
     canaryStepMs: request.canaryStepMs ?? DEFAULTS.canaryStepMs,
     bakeMs,
     maxConnectFailurePercent,
   };
+}
+
+function checkCanary(percents: readonly number[]): void {
+  const rising = percents.every(
+    (percent, i) => percent >= 1 && percent <= 99 && percent > (percents[i - 1] ?? 0),
+  );
+  if (rising) return;
+  const shown = percents.slice(0, MOST_SHOWN).join(",");
+  throw new ProxyError(
+    "INVALID_ARGUMENT",
+    `the canary's shares ${shown} are not rising percents from 1 to 99`,
+  );
+}
+
+/** What the request says, or what the service does, or a connection. */
+function chooseCheck(
+  request: HealthCheckRequest | undefined,
+  ofService: HealthCheck | undefined,
+): HealthCheck {
+  if (request) return completeHealthCheck(request);
+  return ofService ?? completeHealthCheck({ kind: { type: "tcp" } });
 }

@@ -245,8 +245,8 @@ export class Deploy {
   }
 
   #throwIfStopped(): void {
-    const { aborted, reason } = this.#cancelled.signal;
-    if (aborted && !this.#switched) throw new Stop("cancelled", String(reason));
+    const { signal } = this.#cancelled;
+    if (signal.aborted && !this.#switched) throw new Stop("cancelled", String(signal.reason));
   }
 
   /** Something may have changed: takes note of it, and looks whether that is what is waited for. */

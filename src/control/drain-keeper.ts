@@ -95,7 +95,7 @@ export class DrainKeeper {
   /** Calls back whenever a drain may have changed. */
   onChange(call: () => void): () => void {
     this.#watchers.add(call);
-    return () => this.#watchers.delete(call);
+    return () => void this.#watchers.delete(call);
   }
 
   /** The engine says that a target has no connection left. */

@@ -34,7 +34,7 @@ export function watchDrains(
       ready = true;
       look();
     },
-    close: () => void unwatch(),
+    close: unwatch,
   };
 }
 

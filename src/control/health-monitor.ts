@@ -92,7 +92,8 @@ export class HealthMonitor {
     let failure: unknown;
     for (const endpoint of endpoints) {
       try {
-        return await this.#options.checker({ id, endpoint }, kind, AbortSignal.any([signal, timeout]));
+        await this.#options.checker({ id, endpoint }, kind, AbortSignal.any([signal, timeout]));
+        return;
       } catch (error) {
         failure = timeout.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error;
       }

@@ -19,7 +19,9 @@ function historyOf(...steps: readonly (readonly [ChangeVerb, BackendList])[]): H
 test("a change closes the ledger of the revision before it", () => {
   const ledger = { ...NO_LEDGER, connectFailed: 3 };
   const before = historyOf(["start", A]);
-  const [first, second] = recordChange(before, { ...before[0]!, revision: 2 }, ledger);
+  const [entry] = before;
+  assert.ok(entry);
+  const [first, second] = recordChange(before, { ...entry, revision: 2 }, ledger);
   assert.equal(first?.ledger?.connectFailed, 3);
   assert.equal(second?.ledger, undefined);
 });

@@ -5,9 +5,9 @@ const NOTHING = Buffer.alloc(0);
 
 /** Who is told of one direction, and in which turn of the event loop it is. */
 export interface Meter {
-  count(bytes: number): void;
+  readonly count: (bytes: number) => void;
   /** The source has ended, or says so. */
-  ended(): void;
+  readonly ended: () => void;
   readonly turn: LoopTurn;
 }
 
