@@ -76,7 +76,7 @@ test("the defaults are those that the documentation names", () => {
   const { target, ...rest } = resolveOptions();
   assert.equal(target.address, "127.0.0.1:6778");
   const retry = { attempts: 4, initialDelayMs: 100, maxDelayMs: 2_000 };
-  assert.deepEqual(rest, { service: "default", timeoutMs: 10_000, retry });
+  assert.deepEqual(rest, { service: "default", timeoutMs: 10_000, retry, actor: undefined });
 });
 
 type Call = (client: SeamlessClient, wrong: never) => Promise<unknown>;

@@ -41,8 +41,9 @@ export interface Listener {
   /** Where it listens in fact, with the port that was taken. */
   readonly endpoint: Endpoint;
   /**
-   * Swaps the routing table. Once it resolves, no connection is begun by an older table, in any thread; a client
-   * whose connect fails afterwards is retried by the new table. Open connections stay where they are.
+   * Swaps the routing table. Once it resolves, no connection is begun by an older table, in any thread; one that is
+   * just being connected to a target that has lost its turn goes to another, and a client whose connect fails is
+   * retried by the new table. Open connections stay where they are.
    */
   apply(table: RoutingTable): Promise<void>;
   /** Counters of a target; zeros for one that the listener does not know. */

@@ -19,6 +19,8 @@ export interface ProxyOptions {
   readonly args?: readonly string[];
   /** Limit on open files. Default: that of the tests. */
   readonly openFiles?: number;
+  /** A program that is given the proxy's command line to run. */
+  readonly wrapper?: readonly string[];
 }
 
 export interface RunningProxy {
@@ -96,12 +98,15 @@ export async function startProxy(t: TestContext, options: ProxyOptions): Promise
   };
 }
 
-function spawnDaemon({ backends, args = [], openFiles }: ProxyOptions): ChildProcess {
+function spawnDaemon({ backends, args = [], openFiles, wrapper = [] }: ProxyOptions): ChildProcess {
   const own = ["--http-port", "0", "--log-format", "json", "--shutdown-timeout", "500ms"];
   const grpc = args.some((arg) => arg.startsWith("--grpc")) ? [] : ["--grpc-port", "0"];
   const argv = [daemon, "127.0.0.1:0", backends.join(","), ...own, ...grpc, ...args];
   const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
-  if (openFiles === undefined) return spawn(process.execPath, argv, { stdio });
+  if (openFiles === undefined) {
+    const [program = process.execPath, ...rest] = [...wrapper, process.execPath, ...argv];
+    return spawn(program, rest, { stdio });
+  }
   const limited = `ulimit -n ${openFiles}; exec "$0" "$@"`;
   return spawn("bash", ["-c", limited, process.execPath, ...argv], { stdio });
 }

@@ -98,11 +98,12 @@ export class Connection {
   /** Cuts an open connection; one that is being connected goes to another target. */
   leaveTarget(): void {
     if (this.#state === "open") this.abort("drain");
-    else if (this.#state === "dialling") {
-      clearTimeout(this.#timer);
-      this.#discardBackend();
-      this.#tryNextTarget();
-    }
+    else if (this.#state === "dialling") this.#leaveDial();
+  }
+
+  /** If it is being connected to one of these, it goes to another target. */
+  leaveTargetIfDialling(ids: ReadonlySet<string>): void {
+    if (this.#state === "dialling" && ids.has(this.#stats?.id ?? "")) this.#leaveDial();
   }
 
   /** Closes both sides if no byte has passed for so long. */
@@ -175,6 +176,12 @@ export class Connection {
 
   #onTargetFailed(code: string): void {
     if (this.#stats) this.#host.connectFailed(this.#stats, code);
+    this.#tryNextTarget();
+  }
+
+  #leaveDial(): void {
+    clearTimeout(this.#timer);
+    this.#discardBackend();
     this.#tryNextTarget();
   }
 

@@ -98,8 +98,11 @@ export class NodeListener implements Listener, ConnectionHost {
   }
 
   apply(table: RoutingTable): Promise<void> {
+    const left = idsOutOfTurn(this.#cursor.table, table);
     this.#cursor.swap(table);
     this.#book.follow(table);
+    if (left.size > 0)
+      for (const connection of [...this.#connections]) connection.leaveTargetIfDialling(left);
     this.#holding.follow(table);
     return Promise.resolve();
   }
@@ -278,6 +281,15 @@ export class NodeListener implements Listener, ConnectionHost {
       });
     });
   }
+}
+
+/** The targets that had a turn in the one table and have none in the other. */
+function idsOutOfTurn(before: RoutingTable, after: RoutingTable): ReadonlySet<string> {
+  const inTurn = ({ sequence, targets }: RoutingTable): Set<string> =>
+    new Set(sequence.map((index) => targets[index]?.id ?? ""));
+  const left = inTurn(before);
+  for (const id of inTurn(after)) left.delete(id);
+  return left;
 }
 
 /** Promise.withResolvers, which Node 20 does not have. */

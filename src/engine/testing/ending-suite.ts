@@ -78,7 +78,8 @@ export function endingSuite(createEngine: (maxConnections?: number) => Engine): 
     const { ask, listener } = await startRig(t, createEngine(), inTurn(full), { connectTimeoutMs: 60_000 });
     const answer = ask();
     await until(() => listener.counters("full").activeConnections === 1);
-    await listener.apply(inTurn(works));
+    // Still a target, and the only one with a turn, so that the change of the table itself moves nobody.
+    await listener.apply({ ...inTurn(full, works), sequence: [0] });
     assert.equal(listener.cut("full"), 1);
     assert.equal(await answer, "works");
     assert.deepEqual(listener.totals().ends, NONE);

@@ -118,6 +118,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     const { ask, listener, event, port } = await startRig(t, createEngine(), inTurn(keeper));
     const client = await openClient(t, port);
     const server = await keeper.next();
+    await until(() => listener.counters("keeper").totalConnections === 1);
     await listener.apply(inTurn(old));
     await listener.apply(inTurn(fresh));
     assert.equal(await letters(ask, 3), "freshfreshfresh");
@@ -127,6 +128,19 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     assert.equal((await readToEnd(client)).data.toString(), "kept");
     await event((reported) => reported.type === "drained" && reported.target === "keeper");
     assert.equal(listener.counters("keeper").totalConnections, 0);
+  });
+
+  test("a connection that is being connected to a target that loses its turn goes to another at once", async (t) => {
+    const full = await startFull(t);
+    const works = await startNamed(t, "works");
+    const { ask, listener, events } = await startRig(t, createEngine(), inTurn(full), {
+      connectTimeoutMs: 60_000,
+    });
+    const answer = ask();
+    await until(() => listener.counters("full").activeConnections === 1);
+    await listener.apply({ targets: [works, full], sequence: [0], holdMs: 0 });
+    assert.equal(await answer, "works");
+    assert.deepEqual(events, []);
   });
 
   test("with an empty sequence a client is reset at once, or held until there is a target", async (t) => {
