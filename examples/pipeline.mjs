@@ -29,8 +29,11 @@ async function switchOver() {
       address: address === oldAddress ? newAddress : address,
       weight,
     }));
-    if (!listed.some(({ address }) => address === oldAddress))
+    if (!listed.some(({ address }) => address === oldAddress)) {
+      // A step that is run again has nothing left to switch.
+      if (listed.some(({ address }) => address === newAddress)) return;
       throw new Error(`${oldAddress} is not in the list`);
+    }
     try {
       const { state: after } = await seamless.set(wanted, { expectedRevision: state.revision });
       console.log(`revision ${after.revision}: new connections go to ${newAddress}`);

@@ -7,7 +7,7 @@ import { test, type TestContext } from "node:test";
 import { Server, ServerCredentials, type ServiceError } from "@grpc/grpc-js";
 import { SeamlessServiceService, type SeamlessServiceServer } from "@seamless/proto";
 import { SeamlessError, type SeamlessClient } from "@seamless/sdk";
-import { startEcho } from "../support/backends.js";
+import { deadAddress, startEcho } from "../support/backends.js";
 import { endAfter, run } from "../support/process.js";
 import { root, startProxy } from "../support/proxy.js";
 
@@ -46,9 +46,30 @@ test("the pipeline example exits 1 when the limit runs out, and 2 when the old a
   const env = { SEAMLESS_ADDRESS: proxy.grpc };
   const args = [`${root}examples/pipeline.mjs`, oldServer.address, newServer.address, "0.3"];
   assert.equal((await run(process.execPath, args, { env })).exitCode, 1);
-  const again = await run(process.execPath, args, { env });
-  assert.equal(again.exitCode, 2);
-  assert.match(again.stderr, /is not in the list/);
+  assert.equal((await run(process.execPath, args, { env })).exitCode, 1, "run again it waits again");
+  const unlisted = await run(process.execPath, [args[0] ?? "", "127.0.0.1:1", "127.0.0.1:2"], { env });
+  assert.equal(unlisted.exitCode, 2);
+  assert.match(unlisted.stderr, /is not in the list/);
+});
+
+test("the deploy example exits as the verdict says", async (t) => {
+  const [oldServer, newServer] = [await startEcho(t), await startEcho(t)];
+  const proxy = await startProxy(t, { backends: [oldServer.address] });
+  const client = connect({ port: proxy.port, host: "127.0.0.1" });
+  client.on("error", () => undefined);
+  t.after(() => client.destroy());
+  client.write("x");
+  await once(client, "data");
+  const env = { SEAMLESS_ADDRESS: proxy.grpc };
+  const deploy = (address: string, ...limits: string[]): ReturnType<typeof run> =>
+    run(process.execPath, [`${root}examples/deploy.mjs`, address, ...limits], { env });
+  const dead = await deploy(await deadAddress(), "1", "0.2");
+  assert.deepEqual([dead.exitCode, /nothing was changed/.test(dead.stderr)], [6, true], dead.stderr);
+  const cut = await deploy(newServer.address, "0.1");
+  assert.deepEqual([cut.exitCode, /1 connections were cut/.test(cut.stderr)], [7, true], cut.stderr);
+  const clean = await deploy(oldServer.address, "5");
+  assert.equal(clean.exitCode, 0, clean.stderr);
+  assert.match(clean.stdout, new RegExp(`${newServer.address} is safe to stop\n$`));
 });
 
 /** A way to the proxy on which someone else is quicker: `first` runs between the first `get` and its `set`. */

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
  * A server that a test can kill: answers an HTTP request with its name and closes, echoes everything else. Says where
  * it listens in one line.
  */
-const [, , name = "", port = "0"] = process.argv;
+const [, , name = "", port = "0", host = "127.0.0.1"] = process.argv;
 
 const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
   socket.on("error", () => undefined);
@@ -20,6 +20,6 @@ const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => 
     socket.pipe(socket);
   });
 });
-server.listen({ port: Number(port), host: "127.0.0.1", backlog: 4096 }, () => {
+server.listen({ port: Number(port), host, backlog: 4096 }, () => {
   process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
 });
