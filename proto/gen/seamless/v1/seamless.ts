@@ -5848,7 +5848,7 @@ export const SeamlessServiceService = {
   },
   /**
    * WatchDrain sends the progress of drains until all of them have ended; the last message says how. A drain that
-   * has ended lately (the last 64 per service) answers at once. NOT_FOUND if one of the backends is in neither.
+   * has ended lately (the last 1024 per service) answers at once. NOT_FOUND if one of the backends is in neither.
    */
   watchDrain: {
     path: "/seamless.v1.SeamlessService/WatchDrain" as const,
@@ -5977,7 +5977,7 @@ export interface SeamlessServiceServer extends UntypedServiceImplementation {
   undrain: handleUnaryCall<UndrainRequest, UndrainResponse>;
   /**
    * WatchDrain sends the progress of drains until all of them have ended; the last message says how. A drain that
-   * has ended lately (the last 64 per service) answers at once. NOT_FOUND if one of the backends is in neither.
+   * has ended lately (the last 1024 per service) answers at once. NOT_FOUND if one of the backends is in neither.
    */
   watchDrain: handleServerStreamingCall<WatchDrainRequest, WatchDrainResponse>;
   /** Pause holds new connections instead of connecting them. Open ones go on. Pausing again changes the limits. */
@@ -6163,7 +6163,7 @@ export interface SeamlessServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * WatchDrain sends the progress of drains until all of them have ended; the last message says how. A drain that
-   * has ended lately (the last 64 per service) answers at once. NOT_FOUND if one of the backends is in neither.
+   * has ended lately (the last 1024 per service) answers at once. NOT_FOUND if one of the backends is in neither.
    */
   watchDrain(request: WatchDrainRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchDrainResponse>;
   watchDrain(
