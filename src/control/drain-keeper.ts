@@ -63,6 +63,11 @@ export class DrainKeeper {
     this.tick();
   }
 
+  /** Drains that ended with the process before this one. */
+  remember(drains: readonly Drain[]): void {
+    for (const drain of drains) this.#ended.set(drain.id, drain);
+  }
+
   /** Other limits for drains under way. @throws ProxyError DRAIN_NOT_FOUND; then none is changed */
   limit(ids: readonly string[], limits: DrainLimits): void {
     for (const id of ids) this.requireRunning(id);

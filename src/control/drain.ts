@@ -88,6 +88,22 @@ export function beginDrain({ id, weight, limits, counts, nowMs }: DrainStart): D
   return counts.open === 0 ? ended(drain, "empty", nowMs) : drain;
 }
 
+/** A drain that was under way when the process before this one ended, and with it every connection. */
+export function drainOfThePast(
+  {
+    id,
+    weight,
+    startedUnixMs,
+    open,
+  }: Pick<Drain, "id" | "weight" | "startedUnixMs"> & { readonly open: number },
+  nowMs: number,
+): Drain {
+  const none = { client: 0, backend: 0, drain: 0, idle: 0, shutdown: 0 };
+  const counts = { open, bytes: 0, ends: none };
+  const begun = beginDrain({ id, weight, limits: NO_LIMITS, counts, nowMs: startedUnixMs });
+  return ended({ ...begun, now: { open: 0, bytes: 0, ends: { ...none, shutdown: open } } }, "cut", nowMs);
+}
+
 /** Other limits, which count from now. */
 export function limitDrain(drain: Drain, limits: DrainLimits, nowMs: number): Drain {
   if (drain.state.phase === "ended") return drain;

@@ -4,7 +4,7 @@ import { sameList, without, type BackendList } from "./backend-list.js";
 import type { BackendResolution } from "./backend-resolution.js";
 import type { DeployCandidate } from "./deploy-status.js";
 import type { DrainKeeper } from "./drain-keeper.js";
-import { checkDrainLimits, NO_LIMITS, type DrainLimits } from "./drain.js";
+import { checkDrainLimits, NO_LIMITS, type Drain, type DrainLimits } from "./drain.js";
 import type { HealthMonitor } from "./health-monitor.js";
 import type { ChangeVerb } from "./history.js";
 import { ledgerOf, ledgerSince, type Ledger } from "./ledger.js";
@@ -108,13 +108,16 @@ export class ListChanger {
 
   #inUse(leaving: BackendList, startedUnixMs: number): readonly DrainRecord[] {
     return leaving
-      .filter(({ id }) => this.#options.listener.counters(id).activeConnections > 0)
-      .map(({ id, weight }) => ({ id, weight, startedUnixMs }));
+      .map(({ id, weight }) => {
+        const open = this.#options.listener.counters(id).activeConnections;
+        return { id, weight, startedUnixMs, open };
+      })
+      .filter(({ open }) => open > 0);
   }
 }
 
-export function toRecord({ id, weight, startedUnixMs }: DrainRecord): DrainRecord {
-  return { id, weight, startedUnixMs };
+export function toRecord({ id, weight, startedUnixMs, now: { open } }: Drain): DrainRecord {
+  return { id, weight, startedUnixMs, open };
 }
 
 /** @throws ProxyError INVALID_ARGUMENT */

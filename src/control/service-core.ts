@@ -9,7 +9,7 @@ import type { Checker } from "./checker.js";
 import { DeployDesk } from "./deploy-desk.js";
 import type { DeployStatus } from "./deploy-status.js";
 import { DrainKeeper } from "./drain-keeper.js";
-import { drainEnds, type Drain } from "./drain.js";
+import { drainEnds, drainOfThePast, type Drain } from "./drain.js";
 import type { HealthCheck } from "./health-check.js";
 import { UNKNOWN } from "./health.js";
 import { HealthMonitor } from "./health-monitor.js";
@@ -97,7 +97,8 @@ export class ServiceCore {
   }
 
   async start(): Promise<void> {
-    const { pause, list } = this.keeper.present;
+    const { pause, list, drains } = this.keeper.present;
+    this.drains.remember(drains.map((drain) => drainOfThePast(drain, Date.now())));
     if (pause) this.listener.pause({ holdMs: pause.holdLimitMs, maxHeld: pause.maxHeld });
     this.monitor.follow(list.map(({ id }) => id));
     await this.router.apply({ restart: true });

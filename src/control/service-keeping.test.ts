@@ -55,6 +55,20 @@ test("a stored service goes on: revision, history, pause; its sequences are abov
   assert.equal((await service.rollback(undefined)).state.backends[0]?.address, A);
 });
 
+test("a drain that was under way when the process ended is known to have been cut", async (t) => {
+  const before = await startService(t, [A, B]);
+  before.engine.open(A, 3);
+  await before.service.remove([A]);
+  const record = before.stored.at(-1);
+  assert.ok(record);
+  const { service } = await startService(t, record);
+  service.watchDrains([A], ([drain]) => {
+    assert.deepEqual([drain?.state.phase, drain?.now.ends.shutdown], ["ended", 3]);
+    return true;
+  });
+  assert.deepEqual(show(service.state()), [`${B} active`]);
+});
+
 test("pause and resume reach the engine once, and are shown", async (t) => {
   const { service, engine } = await startService(t, [A]);
   assert.equal((await service.pause({})).state.pause?.holdLimitMs, 30_000);

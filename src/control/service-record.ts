@@ -31,6 +31,8 @@ export interface DrainRecord {
   readonly id: string;
   readonly weight: number;
   readonly startedUnixMs: number;
+  /** Connections that were open when it was noted; they end with the process. */
+  readonly open: number;
 }
 
 /** What a process may count up without storing it: more states than it can ever send. */

@@ -31,7 +31,7 @@ function record(...addresses: string[]): ServiceRecord {
   });
   const first = newRecord({ name: "default", instanceId: "one", healthCheck }, listOf("a:1"), 5);
   const change = { verb: "set", actor: "me", atUnixMs: 6, ledger: NO_LEDGER } as const;
-  const drains = [{ id: "a:1", weight: 1, startedUnixMs: 6 }];
+  const drains = [{ id: "a:1", weight: 1, startedUnixMs: 6, open: 2 }];
   return {
     ...withList(first, { ...change, list: listOf(...addresses), drains }),
     pause: { startedUnixMs: 7, holdLimitMs: 8, maxHeld: 9 },

@@ -57,7 +57,7 @@ const service = z.strictObject({
       ledger: ledger.optional(),
     }),
   ),
-  drains: z.array(z.strictObject({ id: z.string(), weight: z.int(), startedUnixMs: count })),
+  drains: z.array(z.strictObject({ id: z.string(), weight: z.int(), startedUnixMs: count, open: count })),
   returnTo: list.optional(),
 });
 const header = z.object({ format: z.string(), version: z.unknown(), generation: count, sha256: z.string() });
