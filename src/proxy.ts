@@ -4,6 +4,7 @@ import { startHttpShim, type HttpShim } from "./admin/http-server.js";
 import { formatAddress } from "./address.js";
 import type { Config } from "./config.js";
 import { checkBackend } from "./checks/check-backend.js";
+import { limitChecker } from "./checks/limited-checker.js";
 import { ControlPlane, DEFAULT_SERVICE } from "./control/control-plane.js";
 import type { ServiceRecord } from "./control/service-record.js";
 import type { ServiceState } from "./control/service-state.js";
@@ -33,6 +34,9 @@ export interface Proxy {
 /** How long calls under way have to end once the data path is closed. */
 const MANAGEMENT_GRACE_MS = 1_000;
 
+/** Well within the descriptors that are kept back from clients. */
+const MAX_CHECKS_AT_ONCE = 32;
+
 /** Starts the data path first, then management. If any of them can't start, the others are closed again. */
 export async function startProxy({ config, engine, version, logger }: ProxyOptions): Promise<Proxy> {
   const { store, saved } = await openStore(config);
@@ -40,7 +44,7 @@ export async function startProxy({ config, engine, version, logger }: ProxyOptio
     engine,
     version,
     instanceId: randomUUID(),
-    checker: checkBackend,
+    checker: limitChecker(checkBackend, MAX_CHECKS_AT_ONCE),
     save: (records) => store.save(records),
     logger,
   });

@@ -22,7 +22,10 @@ async function listen(t: TestContext, server: Server): Promise<number> {
 
 function check(port: number, kind: CheckKind, timeoutMs = 5_000): Promise<void> {
   const subject = { id: `name.example:${port}`, endpoint: { host: "127.0.0.1", port } };
-  return checkBackend(subject, completeHealthCheck({ kind }).kind, AbortSignal.timeout(timeoutMs));
+  return checkBackend(subject, completeHealthCheck({ kind }).kind, {
+    timeoutMs,
+    signal: AbortSignal.timeout(timeoutMs),
+  });
 }
 
 const http = (path: string, host = "", expectedStatus = ""): CheckKind => ({

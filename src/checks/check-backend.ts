@@ -4,7 +4,7 @@ import { httpCheck } from "./http-check.js";
 import { tcpCheck } from "./tcp-check.js";
 
 /** Asks a backend in the way it is to be asked. */
-export const checkBackend: Checker = (subject, kind, signal) => {
+export const checkBackend: Checker = (subject, kind, { signal }) => {
   switch (kind.type) {
     case "tcp":
       return tcpCheck(subject.endpoint, signal);

@@ -1,8 +1,14 @@
 import type { Endpoint } from "../engine/engine.js";
 import type { CheckKind } from "./health-check.js";
 
-/** Asks one backend how it is. */
-export type Checker = (subject: CheckSubject, kind: CheckKind, signal: AbortSignal) => Promise<void>;
+/** Asks one backend how it is; rejects with what is wrong. */
+export type Checker = (subject: CheckSubject, kind: CheckKind, limits: CheckLimits) => Promise<void>;
+
+export interface CheckLimits {
+  readonly timeoutMs: number;
+  /** Aborted when nobody wants to know any more. */
+  readonly signal: AbortSignal;
+}
 
 export interface CheckSubject {
   /** The backend's address as it was given. */

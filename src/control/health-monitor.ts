@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers";
-import { errnoOf } from "../errno.js";
+import { errnoOf, failureKind } from "../errno.js";
 import type { Endpoint } from "../engine/engine.js";
 import type { Checker } from "./checker.js";
 import { afterCheck, nextCheckDelayMs, UNKNOWN, type Health } from "./health.js";
@@ -84,18 +84,17 @@ export class HealthMonitor {
     if (check) subject.start(health === UNKNOWN ? 0 : nextCheckDelayMs(health, check, this.#random()));
   }
 
-  /** One address after the other, all within the time of one check. */
+  /** One address after the other, all together within the time of one check. */
   async #ask(id: string, { kind, timeoutMs }: HealthCheck, signal: AbortSignal): Promise<void> {
     const endpoints = this.#options.endpoints(id);
-    if (endpoints.length === 0) throw new Error("the name does not resolve");
-    const timeout = AbortSignal.timeout(timeoutMs);
-    let failure: unknown;
+    const limits = { signal, timeoutMs: timeoutMs / Math.max(endpoints.length, 1) };
+    let failure: unknown = new Error("the name does not resolve");
     for (const endpoint of endpoints) {
       try {
-        await this.#options.checker({ id, endpoint }, kind, AbortSignal.any([signal, timeout]));
+        await this.#options.checker({ id, endpoint }, kind, limits);
         return;
       } catch (error) {
-        failure = timeout.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error;
+        failure = error;
       }
     }
     throw failure;
@@ -143,7 +142,7 @@ class Subject {
     this.#checking = false;
     if (this.#stopped.signal.aborted) return;
     const before = this.health;
-    this.health = this.#options.learn(before, error);
+    if (error !== undefined) this.health = this.#options.learn(before, error);
     const delayMs = this.#options.nextDelayMs(this.health);
     if (delayMs !== undefined) this.start(delayMs);
     this.#options.onChecked(this.health.state !== before.state || this.health.error !== before.error);
@@ -152,7 +151,9 @@ class Subject {
 
 const MAX_ERROR = 200;
 
-function explain(error: unknown): string {
+/** Undefined: the check says nothing of the backend, since this process has run out of something. */
+function explain(error: unknown): string | undefined {
+  if (failureKind(errnoOf(error)) === "exhausted") return undefined;
   const text = errnoOf(error) ?? (error instanceof Error ? error.message : "");
   return text.slice(0, MAX_ERROR) || "failed";
 }

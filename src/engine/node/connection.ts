@@ -51,6 +51,8 @@ export class Connection {
   #target: Target | undefined;
   /** Ids of the targets tried so far, the present one included. */
   #tried: string[] = [];
+  /** Those of them that could not be connected; the others have lost their turn meanwhile. */
+  #failures = 0;
   readonly acceptedUnixMs = Date.now();
   /** When it first had to wait; of the clock of performance.now(). */
   heldSinceMs: number | undefined;
@@ -175,10 +177,12 @@ export class Connection {
   };
 
   #onTargetFailed(code: string): void {
+    this.#failures += 1;
     if (this.#stats) this.#host.connectFailed(this.#stats, code);
     this.#tryNextTarget();
   }
 
+  /** The target has not failed, so that it is no attempt. */
   #leaveDial(): void {
     clearTimeout(this.#timer);
     this.#discardBackend();
@@ -187,7 +191,7 @@ export class Connection {
 
   #tryNextTarget(): void {
     this.#release();
-    const next = this.#tried.length < this.#host.maxAttempts ? this.#host.nextTarget(this.#tried) : undefined;
+    const next = this.#failures < this.#host.maxAttempts ? this.#host.nextTarget(this.#tried) : undefined;
     if (next) this.#dialTarget(next);
     else this.#giveUp("no-backend");
   }
@@ -196,6 +200,7 @@ export class Connection {
     this.#release();
     this.#state = "waiting";
     this.#tried = [];
+    this.#failures = 0;
     this.#host.unconnectable(this, reason);
   }
 

@@ -143,6 +143,20 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     assert.deepEqual(events, []);
   });
 
+  test("however often its target loses its turn, a connection is not given up", async (t) => {
+    const full = [await startFull(t), await startFull(t), await startFull(t), await startFull(t)];
+    const targets = full.map((target, i) => ({ ...target, id: `full ${i}` }));
+    const works = await startNamed(t, "works");
+    const { ask, listener } = await startRig(t, createEngine(), inTurn(), { connectTimeoutMs: 60_000 });
+    await listener.apply(inTurn(...targets.slice(0, 1)));
+    const answer = ask();
+    for (const [i, { id }] of targets.entries()) {
+      await until(() => listener.counters(id).activeConnections === 1);
+      await listener.apply(inTurn(targets[i + 1] ?? works));
+    }
+    assert.equal(await answer, "works");
+  });
+
   test("with an empty sequence a client is reset at once, or held until there is a target", async (t) => {
     const a = await startNamed(t, "a");
     const empty = { targets: [], sequence: [], holdMs: 0 };
