@@ -10,7 +10,8 @@ export class LoopTurn {
   readonly now = (): number => {
     if (!this.#marked) {
       this.#marked = true;
-      setImmediate(this.#next);
+      // Runs in this turn all the same; without unref the loop would turn once more at once, with a call to poll.
+      setImmediate(this.#next).unref();
     }
     return this.#turn;
   };

@@ -1,4 +1,4 @@
-import { isIPv6, type ServerOpts, type TcpNetConnectOpts } from "node:net";
+import type { ServerOpts, TcpNetConnectOpts } from "node:net";
 import type { Endpoint } from "../engine.js";
 
 /**
@@ -10,10 +10,9 @@ const WRITE_MARK_BYTES = 68 * 1024;
 /** Waiting connections that the kernel keeps; cut to net.core.somaxconn. */
 export const BACKLOG = 4096;
 
-/** Both sides: half-close is passed on, small messages go out at once. */
+/** Both sides: half-close is passed on. See `relay.ts` for TCP_NODELAY. */
 const SHARED = {
   allowHalfOpen: true,
-  noDelay: true,
   highWaterMark: WRITE_MARK_BYTES,
 } as const;
 
@@ -21,5 +20,5 @@ const SHARED = {
 export const CLIENT_SOCKET_OPTIONS: ServerOpts = { ...SHARED, pauseOnConnect: true };
 
 export function backendSocketOptions({ host, port }: Endpoint): TcpNetConnectOpts {
-  return { ...SHARED, host, port, family: isIPv6(host) ? 6 : 4, autoSelectFamily: false };
+  return { ...SHARED, host, port, autoSelectFamily: false };
 }
