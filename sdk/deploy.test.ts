@@ -10,8 +10,9 @@ import {
   DrainOutcome,
   DrainStatus,
 } from "@seamless/proto";
+import { connect, type SeamlessError } from "./index.js";
 import { failsWith, richError } from "./testing/errors.js";
-import { startFake } from "./testing/fake-proxy.js";
+import { deadAddress, startFake } from "./testing/fake-proxy.js";
 
 const at = (phase: DeployPhase, id = "one"): DeployStatus => DeployStatus.create({ id, phase });
 const done = (outcome: DeployOutcome, id = "one"): DeployStatus =>
@@ -109,6 +110,15 @@ test("a refused deploy rejects with the proxy's reason", async (t) => {
     deploy: (call) => void call.emit("error", richError("DEPLOY_IN_PROGRESS", {}, grpcStatus.ABORTED)),
   });
   await assert.rejects(client.deploy(["a:1"]), failsWith({ code: "DEPLOY_IN_PROGRESS", method: "deploy" }));
+});
+
+test("a proxy that is not there is just unavailable: nothing was sent", async (t) => {
+  const client = connect({ address: await deadAddress(), retry: { attempts: 2, initialDelayMs: 1 } });
+  t.after(() => client.close());
+  await assert.rejects(client.deploy(["a:1"]), (error: SeamlessError) => {
+    assert.deepEqual([error.code, error.details["outcome"]], ["UNAVAILABLE", undefined]);
+    return true;
+  });
 });
 
 test("aborting cancels the stream and rejects", async (t) => {

@@ -1,6 +1,14 @@
-import type { DeployRequest, DeployStatus, DeployVerdict, WatchDeployResponse } from "@seamless/proto";
-import { abortable } from "./abortable.js";
+import type { ClientReadableStream } from "@grpc/grpc-js";
+import type {
+  DeployResponse,
+  DeployStatus,
+  DeployVerdict,
+  SeamlessServiceClient,
+  WatchDeployResponse,
+} from "@seamless/proto";
+import { abortable, delay } from "./abortable.js";
 import { actorMetadata } from "./actor.js";
+import { backoffDelayMs } from "./backoff.js";
 import type { BackendInput } from "./backend-input.js";
 import type { CallContext } from "./call-context.js";
 import { resolveCallOptions } from "./call-options.js";
@@ -32,13 +40,16 @@ export async function deploy(
     return status.verdict;
   };
   try {
-    return await readDeploy(context, request, scope.signal, hear);
-  } catch (thrown) {
-    scope.signal.throwIfAborted();
-    const error = SeamlessError.from(thrown, METHOD);
-    if (!isBreak(error)) throw error;
-    if (!heard.last) throw outcomeUnknown(error);
-    return await followDeploy(context, service, { signal: scope.signal, heard: heard.last, hear });
+    const client = await connected(context, scope.signal);
+    try {
+      return await readDeploy(client.deploy(request, actorMetadata(context.settings)), scope.signal, hear);
+    } catch (thrown) {
+      scope.signal.throwIfAborted();
+      const error = SeamlessError.from(thrown, METHOD);
+      if (!isBreak(error)) throw error;
+      if (!heard.last) throw outcomeUnknown(error);
+      return await followDeploy(context, service, { signal: scope.signal, heard: heard.last, hear });
+    }
   } finally {
     scope.end();
   }
@@ -61,15 +72,28 @@ export function watchDeploy(
 
 type Hear = (status: DeployStatus) => DeployVerdict | undefined;
 
+/** A client with a connection. Nothing has been sent yet, so trying again does no harm. */
+async function connected(
+  { link, settings: { retry }, random }: CallContext,
+  signal: AbortSignal,
+): Promise<SeamlessServiceClient> {
+  signal.throwIfAborted();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await abortable(link.ready(METHOD), signal);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (attempt >= retry.attempts) throw SeamlessError.from(thrown, METHOD);
+    }
+    await delay(backoffDelayMs(attempt, retry, random), signal);
+  }
+}
+
 async function readDeploy(
-  context: CallContext,
-  request: DeployRequest,
+  stream: ClientReadableStream<DeployResponse>,
   signal: AbortSignal,
   hear: Hear,
 ): Promise<DeployVerdict> {
-  signal.throwIfAborted();
-  const client = await abortable(context.link.ready(METHOD), signal);
-  const stream = client.deploy(request, actorMetadata(context.settings));
   for await (const { status } of readMessages(stream, signal)) {
     const verdict = status && hear(status);
     if (verdict) return verdict;
