@@ -58,7 +58,7 @@ export function formatVerdict(verdict: DeployVerdict, old: readonly string[]): s
 function describePhase({ phase, candidates, percent }: DeployStatus): string {
   switch (phase) {
     case DeployPhase.CHECKING:
-      return `checking: waiting for ${candidates.map(describeCandidate).filter(Boolean).join(", ") || "the switch"}`;
+      return `checking: waiting for ${candidates.map(describeCandidate).filter(Boolean).join(", ") || "nothing more, all are healthy"}`;
     case DeployPhase.CANARY:
       return `canary: the new backends get ${percent}% of new connections`;
     case DeployPhase.BAKING:
