@@ -1,7 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
 import type { EndCause, Target } from "../engine.js";
-import type { LoopTurn } from "./loop-turn.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
 import { backendSocketOptions } from "./socket-options.js";
@@ -12,7 +11,6 @@ import { keepAlive, probe } from "./tending.js";
 export interface ConnectionHost {
   readonly connectTimeoutMs: number;
   readonly maxAttempts: number;
-  readonly turn: LoopTurn;
   /** The next target for a new connection; undefined while there is none. */
   firstTarget(): Target | undefined;
   /** Another target after these failed; undefined if there is none. */
@@ -221,9 +219,7 @@ export class Connection {
     backend.off("error", this.#onDialFailed);
     backend.on("error", this.#onBackendError);
     backend.on("close", this.#onClosed);
-    const { turn } = this.#host;
     passOn(this.#client, backend, {
-      turn,
       count: (bytes) => {
         stats.bytesIn += bytes;
         this.#moved = true;
@@ -231,7 +227,6 @@ export class Connection {
       ended: () => (this.#firstToEnd ??= "client"),
     });
     passOn(backend, this.#client, {
-      turn,
       count: (bytes) => {
         stats.bytesOut += bytes;
         this.#moved = true;

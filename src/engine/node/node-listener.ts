@@ -18,7 +18,6 @@ import type {
 import { Connection, type Cause, type ConnectionHost, type Unserved } from "./connection.js";
 import { Cursor } from "./cursor.js";
 import { Holding } from "./holding.js";
-import { LoopTurn } from "./loop-turn.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
 import { noEnds, StatsBook, type TargetStats } from "./target-stats.js";
@@ -43,7 +42,6 @@ export class NodeListener implements Listener, ConnectionHost {
   readonly #budget: ConnectionBudget;
   readonly #server: Server;
   readonly #cursor = new Cursor();
-  readonly turn = new LoopTurn();
   readonly #book = new StatsBook();
   readonly #holding: Holding;
   readonly #connections = new Set<Connection>();

@@ -1,14 +1,12 @@
 import type { Socket } from "node:net";
-import type { LoopTurn } from "./loop-turn.js";
 
 const NOTHING = Buffer.alloc(0);
 
-/** Who is told of one direction, and in which turn of the event loop it is. */
+/** Who is told of one direction. */
 export interface Meter {
   readonly count: (bytes: number) => void;
   /** The source has ended, or says so. */
   readonly ended: () => void;
-  readonly turn: LoopTurn;
 }
 
 /**
@@ -16,19 +14,13 @@ export interface Meter {
  * the end of the stream (FIN), once all data is on its way. The other direction goes on by itself: half-close stays
  * half-open. Aborts are the connection's business.
  *
- * libuv reports an end, and no error, when an abort arrives together with the last data: it takes POLLHUP after a
- * short read for one, and says so in the turn of that data. Only such an end is doubted; one that was read comes in a
- * later turn.
- *
  * Small messages go out at once (TCP_NODELAY) from the second piece on: the first never waits, since nothing before it
  * can be unacknowledged, and a connection with one question and one answer is spared the system calls.
  */
-export function passOn(source: Socket, sink: Socket, { count, ended, turn }: Meter): void {
-  let turnOfData = -1;
+export function passOn(source: Socket, sink: Socket, { count, ended }: Meter): void {
   let pieces = 0;
   source.on("data", (chunk: Buffer) => {
     count(chunk.length);
-    turnOfData = turn.now();
     pieces += 1;
     if (pieces === 2) sink.setNoDelay(true);
     if (!sink.write(chunk)) source.pause();
@@ -36,23 +28,19 @@ export function passOn(source: Socket, sink: Socket, { count, ended, turn }: Met
   sink.on("drain", () => source.resume());
   source.on("end", () => {
     ended();
-    if (turnOfData === turn.now()) ifNotAborted(source, () => endWhenFlushed(sink));
+    if (wasAborted(source)) source.destroy(new Error("aborted together with its last data"));
     else endWhenFlushed(sink);
   });
 }
 
 /**
- * Sending zero bytes tells an abort from an end: it fails on an aborted socket, whose "error" then aborts the
- * connection. A source that has been sent its own FIN can't be asked any more, and is believed.
+ * libuv reports an end, and no error, when an abort arrives together with the last data: it takes POLLHUP after a
+ * short read for one. Asking for the peer's address tells them apart: the kernel knows none any more after an abort
+ * (getpeername(2): ENOTCONN). Node remembers an address that it has found once, so it must not be asked before. A
+ * source that has been sent its own FIN has none after its end either, and is believed.
  */
-function ifNotAborted(source: Socket, then: () => void): void {
-  if (!source.writable) {
-    then();
-    return;
-  }
-  source.write(NOTHING, (error) => {
-    if (!error) then();
-  });
+function wasAborted(source: Socket): boolean {
+  return source.writable && source.remoteAddress === undefined;
 }
 
 /** See `reset.ts` for why the shutdown must not wait behind queued data. */
