@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 export const USAGE = `npm run bench -- [options]
   --rounds N         how often each contender does each work (default 3)
   --seconds N        how long it does it each time, whole seconds (default 2)
+  --warm-up N        how long before that, where the work has a warm-up (default 1)
   --only TEXT        only the work whose name contains TEXT
   --contenders A,B   only these, in this order; ratios are to the first (default: all that are installed)
   --json             every figure instead of a table`;
@@ -14,13 +15,19 @@ export function readOptions(args) {
     options: {
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "2" },
+      "warm-up": { type: "string", default: "1" },
       only: { type: "string", default: "" },
       contenders: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
-  return { ...values, rounds: count("rounds", values.rounds), seconds: count("seconds", values.seconds) };
+  return {
+    ...values,
+    rounds: count("rounds", values.rounds),
+    seconds: count("seconds", values.seconds),
+    warmUpSeconds: count("warm-up", values["warm-up"]),
+  };
 }
 
 function count(name, text) {

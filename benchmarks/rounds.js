@@ -8,14 +8,22 @@ import { freePorts } from "./support/programs.js";
 const SETTLE_MS = 500;
 
 /** All rounds of one workload: `figures[round][contender]`. Leaves no process and no file behind. */
-export async function measureWorkload(workload, contenders, { rounds, seconds }) {
+export async function measureWorkload(workload, contenders, { rounds, seconds, warmUpSeconds }) {
   const folder = mkdtempSync(join(tmpdir(), "seamless-bench-"));
   const backend = await workload.startBackend(folder);
   try {
     const figures = [];
     for (let round = 0; round < rounds; round++)
       figures.push(
-        await playRound({ workload, contenders, backendPort: backend.port, folder, seconds, round }),
+        await playRound({
+          workload,
+          contenders,
+          backendPort: backend.port,
+          folder,
+          seconds,
+          warmUpSeconds,
+          round,
+        }),
       );
     return figures;
   } finally {
@@ -28,7 +36,7 @@ export async function measureWorkload(workload, contenders, { rounds, seconds })
  * Fresh processes for each round, all started at once and then measured one after another while the rest are idle.
  * Each round begins with another one, so that none is always the first after the start.
  */
-async function playRound({ workload, contenders, backendPort, folder, seconds, round }) {
+async function playRound({ workload, contenders, backendPort, folder, seconds, warmUpSeconds, round }) {
   const ports = await freePorts(contenders.length);
   const starts = contenders.map((contender, i) => contender.start({ port: ports[i], backendPort, folder }));
   const started = await Promise.allSettled(starts);
@@ -38,8 +46,8 @@ async function playRound({ workload, contenders, backendPort, folder, seconds, r
     const figures = [];
     for (let turn = 0; turn < proxies.length; turn++) {
       const i = (turn + round) % proxies.length;
-      const [{ pid }, port, warmUp] = [proxies[i], ports[i], workload.warmUpSeconds];
-      if (warmUp > 0) await workload.measure({ port, pid, seconds: warmUp });
+      const [{ pid }, port] = [proxies[i], ports[i]];
+      if (workload.warmsUp) await workload.measure({ port, pid, seconds: warmUpSeconds });
       const figure = await workload.measure({ port, pid, seconds });
       process.stderr.write(`${workload.name}: ${contenders[i].name} ${figure.toFixed(1)} ${workload.unit}\n`);
       figures[i] = figure;

@@ -40,7 +40,7 @@ export const downloads = {
   unit: "ms",
   isThere: () => true,
   startBackend: startBulkBackend,
-  warmUpSeconds: 0.3,
+  warmsUp: true,
   measure: (proxy) => cpuPerGigabyte(proxy, "D"),
 };
 
@@ -49,6 +49,6 @@ export const uploads = {
   unit: "ms",
   isThere: () => true,
   startBackend: startBulkBackend,
-  warmUpSeconds: 0.3,
+  warmsUp: true,
   measure: (proxy) => cpuPerGigabyte(proxy, "U"),
 };

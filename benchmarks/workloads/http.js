@@ -16,7 +16,7 @@ export const newConnections = {
   unit: "µs",
   isThere,
   startBackend: startHttpBackend,
-  warmUpSeconds: 1,
+  warmsUp: true,
   measure: (proxy) => cpuPerRequest(proxy, ["Connection: close"]),
 };
 
@@ -25,6 +25,6 @@ export const smallRequests = {
   unit: "µs",
   isThere,
   startBackend: startHttpBackend,
-  warmUpSeconds: 1,
+  warmsUp: true,
   measure: (proxy) => cpuPerRequest(proxy, []),
 };

@@ -33,6 +33,6 @@ export const idleMemory = {
   isThere: () => true,
   startBackend: startBulkBackend,
   // Memory that was used once is not given back: a warm-up would hide what it measures.
-  warmUpSeconds: 0,
+  warmsUp: false,
   measure: memoryPerIdleConnection,
 };
