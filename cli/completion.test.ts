@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { connect } from "@seamless/sdk";
+import { systemClock } from "./clock.js";
 import { completionScript, SHELLS } from "./completion.js";
 import { createProgram } from "./program.js";
 
@@ -14,6 +15,7 @@ const program = createProgram({
   stdout: sink,
   stderr: sink,
   isTerminal: false,
+  clock: systemClock,
   actor: undefined,
   version: "1",
   signal: new AbortController().signal,
@@ -25,6 +27,7 @@ const listed = {
     { address: "[::1]:4444", weight: 1 },
     { address: "$(echo expanded >&2):1", weight: 1 },
   ],
+  deploy: { backends: [{ address: "gone.example:80" }], drains: [{ address: "gone.example:81" }] },
 };
 
 /** What bash offers at the end of a line, whose words it splits at colons as readline does. */
@@ -46,6 +49,10 @@ test("bash completes commands, options and choices", () => {
   assert.deepEqual(offered("seamlessctl -o j"), ["json"]);
   assert.deepEqual(offered("seamlessctl get -o "), ["table", "json"]);
   assert.deepEqual(offered("seamlessctl completion f"), ["fish"]);
+  assert.deepEqual(offered("seamlessctl drain ex"), ["extend"]);
+  assert.deepEqual(offered("seamlessctl drain extend --li"), ["--limit"]);
+  assert.deepEqual(offered("seamlessctl deploy --can"), ["--canary"]);
+  assert.deepEqual(offered("seamlessctl health --timeout-"), ["--timeout-per-check"]);
 });
 
 test("bash completes the addresses in the list, also past a colon", () => {
@@ -53,6 +60,10 @@ test("bash completes the addresses in the list, also past a colon", () => {
   assert.deepEqual(offered("seamlessctl remove old.example:"), ["80"]);
   assert.deepEqual(offered("seamlessctl remove old.example:8"), ["80"]);
   assert.deepEqual(offered("seamlessctl remove [::1]:4"), ["4444"]);
+});
+
+test("bash offers no address that only the last deploy names", () => {
+  assert.deepEqual(offered("seamlessctl undrain gone"), [""]);
 });
 
 test("bash never runs what a proxy calls an address", () => {
@@ -83,6 +94,7 @@ test("every shell's script names every command", () => {
   for (const shell of SHELLS) {
     const script = completionScript(shell, program);
     for (const command of program.commands)
-      assert.match(script, new RegExp(`\\b${command.name()}\\b`), shell);
+      for (const name of [command, ...command.commands].map((each) => each.name()))
+        assert.match(script, new RegExp(`\\b${name}\\b`), shell);
   }
 });

@@ -25,9 +25,10 @@ export function completionScript(shell: Shell, program: Command): string {
   return WRITERS[shell](entries, global);
 }
 
+// The last deploy names backends that are in the list no more.
 // Only what an address is made of gets through: bash's compgen expands its words, so that one with `$(…)` would run.
 const LISTED =
-  "seamlessctl get -o json --timeout 1s 2>/dev/null | tr ',{' '\\n\\n' | sed -n 's/^\"address\":\"\\([][A-Za-z0-9._:%-]*\\)\".*/\\1/p'";
+  "seamlessctl get -o json --timeout 1s 2>/dev/null | sed 's/,\"deploy\":.*//' | tr ',{' '\\n\\n' | sed -n 's/^\"address\":\"\\([][A-Za-z0-9._:%-]*\\)\".*/\\1/p'";
 
 /** Commands whose addresses the proxy knows. */
 const TAKE_LISTED = "remove|weight|undrain|drain";

@@ -1,4 +1,5 @@
 import type { connect } from "@seamless/sdk";
+import type { Clock } from "./clock.js";
 
 /** Where text goes. */
 export interface Sink {
@@ -12,6 +13,7 @@ export interface Context {
   readonly stderr: Sink;
   /** Whether `stderr` is a terminal, on which a line can be written over. */
   readonly isTerminal: boolean;
+  readonly clock: Clock;
   /** Who makes the changes, for the proxy's history; undefined: not known. */
   readonly actor: string | undefined;
   /** Version of seamlessctl. */

@@ -3,6 +3,8 @@ import {
   DeployPhase,
   type DeployStatus,
   type DeployVerdict,
+  DrainOutcome,
+  type DrainStatus,
   HealthState,
 } from "@seamless/sdk";
 import { drainStep, jsonDrain } from "./drain-text.js";
@@ -33,15 +35,14 @@ export function jsonDeploy(status: DeployStatus): object {
   };
 }
 
-/** The verdict, in one line. */
-export function formatVerdict(verdict: DeployVerdict, old: readonly string[]): string {
+/** The verdict, in one line; of the old backends it says which may be stopped. */
+export function formatVerdict(verdict: DeployVerdict, drains: readonly DrainStatus[]): string {
   const { outcome, reason, revision, ended, cut, closedIdle, durationMs } = verdict;
   const took = `${(Number(durationMs) / 1_000).toFixed(1)}s`;
   switch (outcome) {
     case DeployOutcome.SWITCHED: {
       const connections = `${ended} connections ended by themselves, ${cut} cut, ${closedIdle} closed idle`;
-      const safe = old.length === 0 ? "" : `; safe to stop: ${old.join(", ")}`;
-      return `switched: revision ${revision} in ${took}; ${connections}${safe}\n`;
+      return `switched: revision ${revision} in ${took}; ${connections}${describeOld(drains)}\n`;
     }
     case DeployOutcome.NEVER_HEALTHY:
       return `never healthy, nothing changed: ${reason}\n`;
@@ -50,9 +51,22 @@ export function formatVerdict(verdict: DeployVerdict, old: readonly string[]): s
     case DeployOutcome.SUPERSEDED:
       return `given up: ${reason} (revision ${revision})\n`;
     case DeployOutcome.CANCELLED:
-    case DeployOutcome.UNSPECIFIED:
       return `cancelled, the list is what it was before: ${reason}\n`;
+    case DeployOutcome.UNSPECIFIED:
+    default:
+      return `ended, this version of seamlessctl does not know how: ${reason} (revision ${revision})\n`;
   }
+}
+
+/** Someone may have taken an old backend back while it drained: it serves again. */
+function describeOld(drains: readonly DrainStatus[]): string {
+  const [back, gone] = [true, false].map((taken) =>
+    drains
+      .filter(({ outcome }) => (outcome === DrainOutcome.TAKEN_BACK) === taken)
+      .map(({ address }) => address),
+  );
+  const safe = gone?.length ? `; safe to stop: ${gone.join(", ")}` : "";
+  return back?.length ? `${safe}; taken back, still serving: ${back.join(", ")}` : safe;
 }
 
 function describePhase({ phase, candidates, percent }: DeployStatus): string {
@@ -66,6 +80,7 @@ function describePhase({ phase, candidates, percent }: DeployStatus): string {
     case DeployPhase.DRAINING:
     case DeployPhase.DONE:
     case DeployPhase.UNSPECIFIED:
+    default:
       return enumWord(DeployPhase, phase);
   }
 }

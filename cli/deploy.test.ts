@@ -75,7 +75,7 @@ const going =
 test("deploy asks for all that its options say", async () => {
   const line =
     "deploy a:1 b:1=2 --if-revision 3 --health http:/up --health-host app --health-status 200 --health-interval 1s " +
-    "--health-check-timeout 500ms --health-rise 3 --health-fall 4 --health-timeout 1m --canary 5,50 --step 10s " +
+    "--health-timeout-per-check 500ms --health-rise 3 --health-fall 4 --health-timeout 1m --canary 5,50 --step 10s " +
     "--bake 2m --max-failures 20 --drain 30s --drain-idle 10s --drain-spread 0";
   const { calls, exitCode } = await ctl(line, going(verdict(DeployOutcome.SWITCHED)));
   assert.equal(exitCode, 0);
@@ -119,7 +119,7 @@ for (const [what, end, line, exitCode, says] of [
   ["never healthy", verdict(DeployOutcome.NEVER_HEALTHY), "", 6, /^never healthy, nothing changed: why\n$/],
   ["returned", verdict(DeployOutcome.RETURNED), "", 8, /^returned to the old backends, revision 7: why\n$/],
   ["superseded", verdict(DeployOutcome.SUPERSEDED), "", 5, /^given up: why/],
-  ["cancelled", verdict(DeployOutcome.CANCELLED), "", 1, /^cancelled, .*: why\n$/],
+  ["cancelled", verdict(DeployOutcome.CANCELLED), "", 130, /^cancelled, .*: why\n$/],
 ] as const) {
   test(`a deploy that ${what} ends with exit code ${exitCode}, and says so`, async () => {
     const outcome = await ctl(`deploy a:1${line}`, going(end));
@@ -130,6 +130,28 @@ for (const [what, end, line, exitCode, says] of [
     assert.deepEqual([watched.exitCode, watched.stdout], [outcome.exitCode, outcome.stdout]);
   });
 }
+
+test("an old backend that was taken back meanwhile is not called safe to stop", async () => {
+  const end = verdict(DeployOutcome.SWITCHED);
+  const drains = [
+    drain("old:1", DrainOutcome.EMPTY, 0),
+    drain("old:2", DrainOutcome.TAKEN_BACK, 2),
+    drain("old:3", DrainOutcome.CUT, 0),
+  ];
+  const { stdout } = await ctl("deploy a:1", (tell) => {
+    tell?.(status(DeployPhase.DONE, { verdict: end, drains }));
+    return end;
+  });
+  assert.ok(stdout.endsWith("; safe to stop: old:1, old:3; taken back, still serving: old:2\n"), stdout);
+});
+
+test("an outcome or a phase that this version does not know is told as such, and is no success", async () => {
+  const later = status(99 as DeployPhase);
+  const { exitCode, stdout, stderr } = await ctl("deploy a:1", going(verdict(99 as DeployOutcome), later));
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /^ended, .* does not know how: why \(revision 7\)\n$/);
+  assert.match(stderr, /^unknown, for 0s\n$/);
+});
 
 const health = { state: HealthState.UNHEALTHY, error: "ECONNREFUSED", checkedUnixMs: 1n };
 const ways = [
@@ -152,7 +174,9 @@ test("where lines stay, each thing that is waited for is one line on stderr", as
 });
 
 test("on a terminal one line is written over, and gone at the end", async () => {
-  const { stderr } = await ctl("deploy a:1", going(verdict(DeployOutcome.SWITCHED), ...ways), true);
+  const { stderr } = await ctl("deploy a:1", going(verdict(DeployOutcome.SWITCHED), ...ways), {
+    isTerminal: true,
+  });
   assert.ok(!stderr.includes("\n"));
   assert.ok(stderr.includes("2 connections left on old:1"));
   assert.ok(stderr.endsWith("\r\u001b[K"));

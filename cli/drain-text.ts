@@ -48,7 +48,7 @@ export function drainStep(drains: readonly DrainStatus[], json: object): Step {
     text(nowMs) {
       if (open.length === 0) return "drained";
       const cut = deadline === 0 ? "" : `, cut in ${formatSpan(deadline - nowMs)}`;
-      return `draining: ${left} connections left on ${addresses}, for ${formatSpan(nowMs - started)}${cut}`;
+      return `draining: ${left} connection${left === 1 ? "" : "s"} left on ${addresses}, for ${formatSpan(nowMs - started)}${cut}`;
     },
   };
 }

@@ -17,7 +17,7 @@ export const EXIT = {
   cut: 7,
   /** A deploy's new backends failed, and the list is again what it was. */
   returned: 8,
-  /** Ended by SIGINT or SIGTERM, as shells number it. */
+  /** Ended by SIGINT or SIGTERM, as shells number it; or a deploy was cancelled before its switch. */
   interrupted: 130,
 } as const;
 

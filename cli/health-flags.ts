@@ -8,7 +8,7 @@ export interface HealthFlags {
   readonly host?: string;
   readonly status?: string;
   readonly interval?: number;
-  readonly checkTimeout?: number;
+  readonly timeoutPerCheck?: number;
   readonly rise?: number;
   readonly fall?: number;
 }
@@ -29,15 +29,29 @@ export function addHealthOptions(command: Command, prefix = ""): Command {
     .addOption(new Option(`--${prefix}host <host>`, "Host header of http checks"))
     .addOption(new Option(`--${prefix}status <codes>`, "healthy statuses of http checks, as in 200-299,404"))
     .addOption(durationOption(`--${prefix}interval <time>`, "between two checks of a backend"))
-    .addOption(durationOption(`--${prefix}check-timeout <time>`, "for one check"))
+    .addOption(durationOption(`--${prefix}timeout-per-check <time>`, "for one check"))
     .addOption(new Option(`--${prefix}rise <count>`, "checks in a row until healthy").argParser(parseCount))
     .addOption(
       new Option(`--${prefix}fall <count>`, "checks in a row until unhealthy").argParser(parseCount),
     );
 }
 
+/** Why these options make no sense beside this kind of check; undefined: they do. */
+export function misplacedHealthFlags(
+  kind: CheckKind | "none" | undefined,
+  { host, status, interval, timeoutPerCheck, rise, fall }: HealthFlags,
+): string | undefined {
+  const isGiven = (value: unknown): boolean => value !== undefined;
+  const ofHttp = [host, status].some(isGiven);
+  if (kind === undefined || kind === "none") {
+    const any = ofHttp || [interval, timeoutPerCheck, rise, fall].some(isGiven);
+    return any ? "options of a check need its kind: tcp, http:/path or grpc[:service]" : undefined;
+  }
+  return ofHttp && kind.type !== "http" ? "a host or a status is only for http checks" : undefined;
+}
+
 export function toHealthCheck(kind: CheckKind, flags: HealthFlags): HealthCheckInput {
-  const { host, status, interval, checkTimeout, rise, fall } = flags;
+  const { host, status, interval, timeoutPerCheck, rise, fall } = flags;
   const http =
     kind.type === "http"
       ? { ...(host !== undefined && { host }), ...(status !== undefined && { expectedStatus: status }) }
@@ -46,7 +60,7 @@ export function toHealthCheck(kind: CheckKind, flags: HealthFlags): HealthCheckI
     ...kind,
     ...http,
     ...(interval !== undefined && { intervalMs: interval }),
-    ...(checkTimeout !== undefined && { timeoutMs: checkTimeout }),
+    ...(timeoutPerCheck !== undefined && { timeoutMs: timeoutPerCheck }),
     ...(rise !== undefined && { rise }),
     ...(fall !== undefined && { fall }),
   };

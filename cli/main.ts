@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { connect } from "@seamless/sdk";
+import { systemClock } from "./clock.js";
 import { runProgram } from "./program.js";
 
 interface Manifest {
@@ -28,6 +29,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   isTerminal: process.stderr.isTTY,
+  clock: systemClock,
   actor: actor(),
   version,
   signal: interrupt.signal,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { EXIT } from "./exit-codes.js";
 import { ctl, defaults, fails, state } from "./testing/ctl.js";
 
 test("get prints a table that people can read", async () => {
@@ -156,6 +157,11 @@ for (const [code, exitCode, hint] of [
   ["INVALID_ARGUMENT", 1, /^$/],
   ["LIMIT_EXCEEDED", 1, /^$/],
   ["UNKNOWN", 1, /^$/],
+  ["REVISION_NOT_FOUND", 1, /seamlessctl history/],
+  ["DRAIN_NOT_FOUND", 1, /seamlessctl drain list/],
+  ["DEPLOY_IN_PROGRESS", 1, /seamlessctl deploy --watch/],
+  ["DEPLOY_NOT_FOUND", 1, /seamlessctl deploy HOST:PORT/],
+  ["STORE_FAILED", 1, /state file/],
   ["INVALID_OPTIONS", 2, /^$/],
   ["UNAVAILABLE", 3, /--address/],
   ["DEADLINE_EXCEEDED", 4, /--timeout/],
@@ -200,9 +206,9 @@ test("alone it prints its help on stderr and exits 2; --help names every command
   assert.deepEqual([alone.exitCode, alone.stdout], [2, ""]);
   const { stdout, exitCode } = await ctl("--help");
   assert.equal(exitCode, 0);
-  for (const word of ["get", "set", "add", "remove", "watch", "status", "version", "completion"]) {
-    assert.match(stdout, new RegExp(`^ +${word}\\b`, "m"));
-  }
-  for (const code of [0, 1, 2, 3, 4, 5, 130]) assert.match(stdout, new RegExp(`\\b${code}  \\w`));
+  const words =
+    "deploy get set add remove weight drain undrain pause resume health history rollback watch status version completion";
+  for (const word of words.split(" ")) assert.match(stdout, new RegExp(`^ +${word}\\b`, "m"));
+  for (const code of Object.values(EXIT)) assert.match(stdout, new RegExp(`\\b${code}  \\w`));
   assert.equal(alone.stderr, stdout);
 });

@@ -56,7 +56,7 @@ Exit codes:
   1  refused by the proxy              6  deploy: never healthy, nothing changed
   2  usage                             7  done, but connections were cut
   3  no proxy reachable                8  deploy: returned to the old backends
-  4  deadline passed                 130  interrupted`;
+  4  deadline passed                 130  interrupted, or a deploy was cancelled`;
 
 /** A fresh command tree. */
 export function createProgram(context: Context): Command {

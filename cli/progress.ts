@@ -1,6 +1,6 @@
-import { setInterval } from "node:timers";
 import type { Context } from "./context.js";
 import { toJsonLine } from "./json.js";
+import { oneLine } from "./one-line.js";
 
 /** Something that is under way, as it is told in each of the ways. */
 export interface Step {
@@ -20,42 +20,50 @@ export interface Progress {
 
 const REFRESH_MS = 1_000;
 const ERASE_LINE = "\r\u001b[K";
+/** A line that is wider than the terminal is cut off: wrapped, it could not be written over. */
+const [NO_WRAP, WRAP] = ["\u001b[?7l", "\u001b[?7h"];
+
+type Means = Pick<Context, "stdout" | "stderr" | "isTerminal" | "clock">;
 
 /**
  * One JSON object per step on stdout; or, on stderr, one line that is written over on a terminal, and one line per
  * gist anywhere else.
  */
-export function createProgress({ stdout, stderr, isTerminal }: Context, output: "table" | "json"): Progress {
-  if (output === "json")
-    return { show: ({ json }) => void stdout.write(toJsonLine(json)), end: () => undefined };
-  return isTerminal ? createLiveLine(stderr) : createLines(stderr);
+export function createProgress(means: Means, output: "table" | "json"): Progress {
+  if (output === "json") return createJsonLines(means);
+  return means.isTerminal ? createLiveLine(means) : createLines(means);
 }
 
-function createLines(stderr: Context["stderr"]): Progress {
+function createJsonLines({ stdout }: Means): Progress {
+  return { show: ({ json }) => void stdout.write(toJsonLine(json)), end: () => undefined };
+}
+
+function createLines({ stderr, clock }: Means): Progress {
   let last: string | undefined;
   return {
     show({ gist, text }) {
-      if (gist !== last) stderr.write(`${text(Date.now())}\n`);
+      if (gist !== last) stderr.write(`${oneLine(text(clock.nowMs()))}\n`);
       last = gist;
     },
     end: () => undefined,
   };
 }
 
-function createLiveLine(stderr: Context["stderr"]): Progress {
+function createLiveLine({ stderr, clock }: Means): Progress {
   let present: Step | undefined;
   const draw = (): void => {
-    if (present) stderr.write(`${ERASE_LINE}${present.text(Date.now())}`);
+    if (present) stderr.write(`${ERASE_LINE}${NO_WRAP}${oneLine(present.text(clock.nowMs()))}${WRAP}`);
   };
-  const timer = setInterval(draw, REFRESH_MS);
+  const stop = clock.every(REFRESH_MS, draw);
   return {
     show(step) {
       present = step;
       draw();
     },
     end() {
-      clearInterval(timer);
+      stop();
       if (present) stderr.write(ERASE_LINE);
+      present = undefined;
     },
   };
 }

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BackendState, type Backend, type ProxyInfo } from "@seamless/sdk";
+import { BackendState, type Backend, HealthState, type HealthCheck, type ProxyInfo } from "@seamless/sdk";
+import { formatHealthCheck } from "./health-text.js";
 import { formatProxy, formatState, formatStateLine, stateWord } from "./state-text.js";
 import { proxy, state } from "./testing/ctl.js";
 
 const backend = state.backends[0] as Backend;
 
 function row(part: Partial<Backend>): string {
-  return formatState({ ...state, backends: [{ ...backend, ...part }] }).split("\n")[2] ?? "";
+  return formatState({ ...state, backends: [{ ...backend, ...part }] }, 0).split("\n")[2] ?? "";
 }
 
 function proxyText(part: Partial<ProxyInfo>, nowMs: number): string {
@@ -27,7 +28,7 @@ test("a state is a word, also one that this version does not know", () => {
 
 test("an empty list says so", () => {
   const empty = { ...state, backends: [] };
-  assert.equal(formatState(empty), "service default, revision 3\nno backends\n");
+  assert.equal(formatState(empty, 0), "service default, revision 3\nno backends\n");
   assert.equal(formatStateLine(empty, new Date(0)), "1970-01-01T00:00:00.000Z revision 3: no backends\n");
 });
 
@@ -35,6 +36,36 @@ test("a backend without counters counts as unused, and its error is its note", (
   const text = row({ counters: undefined, state: BackendState.UNRESOLVED, error: "ENOTFOUND" });
   assert.match(text, /^a:1 +2 +unresolved +0 +0 +0 +0 B +0 B +ENOTFOUND$/);
 });
+
+const { HEALTHY, UNHEALTHY, UNKNOWN } = HealthState;
+for (const [error, health, note] of [
+  ["", { state: HEALTHY, error: "" }, "healthy"],
+  ["", { state: HEALTHY, error: "HTTP status 503" }, "healthy (HTTP status 503)"],
+  ["", { state: UNKNOWN, error: "" }, "not checked yet"],
+  ["ECONNREFUSED", { state: UNHEALTHY, error: "ECONNREFUSED" }, "unhealthy (ECONNREFUSED)"],
+  ["ENOTFOUND", { state: UNHEALTHY, error: "no address" }, "ENOTFOUND; unhealthy (no address)"],
+] as const)
+  test(`a checked backend's note is: ${note}`, () => {
+    assert.ok(row({ error, health: { ...health, checkedUnixMs: 1n } }).endsWith(` ${note}`));
+  });
+
+const pace = { intervalMs: 2_000, timeoutMs: 1_000, rise: 2, fall: 3 };
+for (const [kind, text] of [
+  [{ $case: "tcp", value: {} }, "tcp"],
+  [{ $case: "http", value: { path: "/up", host: "", expectedStatus: "" } }, "http:/up"],
+  [
+    { $case: "http", value: { path: "/up", host: "app", expectedStatus: "200,404" } },
+    "http:/up (host app, status 200,404)",
+  ],
+  [{ $case: "grpc", value: { service: "" } }, "grpc"],
+  [{ $case: "grpc", value: { service: "a.B" } }, "grpc:a.B"],
+] as const)
+  test(`get says that it checks by ${text}`, () => {
+    const healthCheck: HealthCheck = { kind, ...pace };
+    const [, line] = formatState({ ...state, healthCheck }, 0).split("\n");
+    assert.equal(line, `health checks: ${text} every 2000 ms, timeout 1000 ms, rise 2, fall 3`);
+    assert.equal(formatHealthCheck(healthCheck), line);
+  });
 
 for (const [bytes, text] of [
   [1_023n, "1023 B"],

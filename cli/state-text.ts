@@ -1,15 +1,9 @@
-import {
-  BackendState,
-  type Backend,
-  type HealthCheck,
-  type Ledger,
-  type ProxyInfo,
-  type ServiceState,
-} from "@seamless/sdk";
+import { BackendState, type Backend, type Ledger, type ProxyInfo, type ServiceState } from "@seamless/sdk";
 import { formatBytes } from "./byte-text.js";
 import { deployStep } from "./deploy-text.js";
 import { NO_ENDS } from "./drain-text.js";
 import { enumWord } from "./enum-word.js";
+import { formatHealth, formatHealthCheck } from "./health-text.js";
 import { formatTable } from "./table.js";
 import { formatSpan } from "./time-text.js";
 
@@ -30,19 +24,11 @@ export function stateWord(state: BackendState): string {
 }
 
 /** The list as a table, with its revision. */
-export function formatState(state: ServiceState): string {
+export function formatState(state: ServiceState, nowMs: number): string {
   const { backends, revision, service } = state;
-  const title = [`service ${service}, revision ${revision}`, ...notices(state)].join("\n");
+  const title = [`service ${service}, revision ${revision}`, ...notices(state, nowMs)].join("\n");
   if (backends.length === 0) return `${title}\nno backends\n`;
   return `${title}\n${formatTable([HEAD, ...backends.map(backendRow)], NUMERIC)}`;
-}
-
-/** How backends are checked, in one line. */
-export function formatHealthCheck(check: HealthCheck | undefined): string {
-  if (!check) return "health checks: none";
-  const { kind, intervalMs = 0, timeoutMs = 0, rise, fall } = check;
-  const what = kind?.$case === "http" ? `http:${kind.value.path}` : kind?.$case;
-  return `health checks: ${what} every ${intervalMs} ms, timeout ${timeoutMs} ms, rise ${rise}, fall ${fall}`;
 }
 
 /** What became of every connection, in one line each. */
@@ -59,12 +45,16 @@ export function formatLedger({ ledger = NO_LEDGER }: ServiceState): string {
   ]);
 }
 
-/** What is out of the ordinary. */
-function notices({ pause, heldConnections, deploy }: ServiceState): readonly string[] {
+/** How it is checked, and what is out of the ordinary. */
+function notices(
+  { healthCheck, pause, heldConnections, deploy }: ServiceState,
+  nowMs: number,
+): readonly string[] {
   const held = `${heldConnections} connections are held`;
   return [
+    ...(healthCheck ? [formatHealthCheck(healthCheck)] : []),
     ...(pause ? [`paused: ${held}`] : heldConnections > 0 ? [`no backend can be connected: ${held}`] : []),
-    ...(deploy && !deploy.verdict ? [`a deploy is under way: ${deployStep(deploy).text(Date.now())}`] : []),
+    ...(deploy && !deploy.verdict ? [`a deploy is under way: ${deployStep(deploy).text(nowMs)}`] : []),
   ];
 }
 
@@ -101,7 +91,7 @@ export function openConnections({ counters }: Backend): number {
 }
 
 function backendRow(backend: Backend): readonly string[] {
-  const { address, weight, state, counters, drain, error } = backend;
+  const { address, weight, state, counters } = backend;
   return [
     address,
     String(weight),
@@ -111,6 +101,12 @@ function backendRow(backend: Backend): readonly string[] {
     String(counters?.failedConnects ?? 0),
     formatBytes(counters?.bytesIn ?? 0n),
     formatBytes(counters?.bytesOut ?? 0n),
-    drain ? `${drain.openConnections} of ${drain.connectionsAtStart} connections left` : error,
+    note(backend),
   ];
+}
+
+function note({ drain, error, health }: Backend): string {
+  if (drain) return `${drain.openConnections} of ${drain.connectionsAtStart} connections left`;
+  const told = error === health?.error ? "" : error;
+  return [told, health ? formatHealth(health) : ""].filter(Boolean).join("; ");
 }

@@ -30,3 +30,7 @@ test("columns of numbers end flush", () => {
 test("no rows are no lines", () => {
   assert.equal(formatTable([]), "");
 });
+
+test("a cell stays in its row, whatever it holds", () => {
+  assert.equal(formatTable([["a\r\nb\u001b[2J", "c"]]), "a b [2J  c\n");
+});

@@ -17,6 +17,6 @@ export function changeOptions(
 
 /** Says what was done, then how the list is now. */
 export function printChange({ options, context }: Run, done: string, { changed, state }: ChangeResult): void {
-  const text = `${changed ? done : "nothing changed"}\n${formatState(state)}`;
+  const text = `${changed ? done : "nothing changed"}\n${formatState(state, context.clock.nowMs())}`;
   context.stdout.write(options.output === "json" ? toJsonLine({ changed, state: jsonState(state) }) : text);
 }

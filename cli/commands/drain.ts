@@ -25,7 +25,9 @@ function createListCommand(context: Context): Command {
       const { state } = await client.get({ signal: context.signal });
       const draining = state.backends.filter(({ drain }) => drain !== undefined);
       const json = { drains: draining.map(({ address, drain }) => ({ address, ...drain })) };
-      context.stdout.write(options.output === "json" ? toJsonLine(json) : formatDrains(draining, Date.now()));
+      context.stdout.write(
+        options.output === "json" ? toJsonLine(json) : formatDrains(draining, context.clock.nowMs()),
+      );
     }),
   );
 }
@@ -92,7 +94,9 @@ function changeDrains(
   return withClient(context, command, async ({ client, options }) => {
     const state = await client.changeDrain(addresses, limits, { signal: context.signal });
     context.stdout.write(
-      options.output === "json" ? toJsonLine({ state: jsonState(state) }) : formatState(state),
+      options.output === "json"
+        ? toJsonLine({ state: jsonState(state) })
+        : formatState(state, context.clock.nowMs()),
     );
   });
 }

@@ -8,7 +8,8 @@ export function createGetCommand(context: Context): Command {
   return new Command("get").description("show the backends").action((_: object, command: Command) =>
     withClient(context, command, async ({ client, options }) => {
       const { state } = await client.get({ signal: context.signal });
-      context.stdout.write(options.output === "json" ? toJsonLine(jsonState(state)) : formatState(state));
+      const text = formatState(state, context.clock.nowMs());
+      context.stdout.write(options.output === "json" ? toJsonLine(jsonState(state)) : text);
     }),
   );
 }

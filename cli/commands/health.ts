@@ -1,10 +1,17 @@
 import { type CheckKind, HealthState, type ServiceState } from "@seamless/sdk";
 import { Command } from "commander";
 import type { Context } from "../context.js";
+import { EXIT } from "../exit-codes.js";
 import { enumWord } from "../enum-word.js";
-import { addHealthOptions, parseCheckKind, toHealthCheck, type HealthFlags } from "../health-flags.js";
+import {
+  addHealthOptions,
+  misplacedHealthFlags,
+  parseCheckKind,
+  toHealthCheck,
+  type HealthFlags,
+} from "../health-flags.js";
+import { formatHealthCheck } from "../health-text.js";
 import { jsonState, toJsonLine } from "../json.js";
-import { formatHealthCheck } from "../state-text.js";
 import { formatTable } from "../table.js";
 import { formatAge } from "../time-text.js";
 import { withClient, type Run } from "../with-client.js";
@@ -17,9 +24,11 @@ export function createHealthCommand(context: Context): Command {
     .argument("[kind]", "tcp, http:/path, grpc[:service], or none to stop checking", (text) =>
       text === "none" ? text : parseCheckKind(text),
     )
-    .action((kind: CheckKind | "none" | undefined, flags: HealthFlags, self: Command) =>
-      withClient(context, self, async (run) => show(run, await stateAfter(run, kind, flags))),
-    );
+    .action((kind: CheckKind | "none" | undefined, flags: HealthFlags, self: Command) => {
+      const complaint = misplacedHealthFlags(kind, flags);
+      if (complaint) self.error(`error: ${complaint}`, { exitCode: EXIT.usage });
+      return withClient(context, self, async (run) => show(run, await stateAfter(run, kind, flags)));
+    });
   return addHealthOptions(command);
 }
 
@@ -33,7 +42,7 @@ async function stateAfter(
   return (await client.setHealthCheck(check, { signal })).state;
 }
 
-function show({ context: { stdout }, options }: Run, state: ServiceState): void {
+function show({ context: { stdout, clock }, options }: Run, state: ServiceState): void {
   if (options.output === "json") {
     stdout.write(toJsonLine(jsonState(state)));
     return;
@@ -44,7 +53,7 @@ function show({ context: { stdout }, options }: Run, state: ServiceState): void 
       [
         address,
         enumWord(HealthState, health.state),
-        formatAge(health.checkedUnixMs, Date.now()),
+        formatAge(health.checkedUnixMs, clock.nowMs()),
         health.error,
       ],
     ];

@@ -9,6 +9,7 @@ import {
   type DrainFlags,
   type MaxCutFlag,
 } from "../drain-flags.js";
+import { EXIT } from "../exit-codes.js";
 import { waitForDrains } from "../wait-for-drains.js";
 import type { Run } from "../with-client.js";
 import { changeOptions, type ChangeFlags } from "./change.js";
@@ -27,6 +28,12 @@ export function addLeavingOptions(command: Command): Command {
 export function leavingOptions(flags: LeavingFlags, signal: AbortSignal): DrainingChangeOptions {
   const drain = drainLimits(flags);
   return { ...changeOptions(flags, signal), ...(drain && { drain }) };
+}
+
+/** Nobody counts the cut connections of a drain that is not waited for. */
+export function requireWaitForMaxCut(command: Command, { wait }: LeavingFlags): void {
+  if (!wait && command.getOptionValueSource("maxCut") === "cli")
+    command.error("error: --max-cut needs --wait", { exitCode: EXIT.usage });
 }
 
 /** @throws ExitWith if too many connections were cut */

@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import type { Context } from "../context.js";
 import { jsonState, toJsonLine } from "../json.js";
-import { formatHealthCheck, formatLedger, formatProxy, formatState } from "../state-text.js";
+import { formatHealthCheck } from "../health-text.js";
+import { formatLedger, formatProxy, formatState } from "../state-text.js";
 import { withClient } from "../with-client.js";
 
 export function createStatusCommand(context: Context): Command {
@@ -10,11 +11,12 @@ export function createStatusCommand(context: Context): Command {
     .action((_: object, command: Command) =>
       withClient(context, command, async ({ client, options }) => {
         const { state, proxy } = await client.get({ signal: context.signal });
+        const nowMs = context.clock.nowMs();
         const text = [
-          formatProxy(proxy, state.listenAddresses, Date.now()),
+          formatProxy(proxy, state.listenAddresses, nowMs),
           formatLedger(state),
-          `${formatHealthCheck(state.healthCheck)}\n`,
-          `\n${formatState(state)}`,
+          state.healthCheck ? "" : `${formatHealthCheck(undefined)}\n`,
+          `\n${formatState(state, nowMs)}`,
         ].join("");
         context.stdout.write(
           options.output === "json" ? toJsonLine({ proxy, state: jsonState(state) }) : text,

@@ -9,12 +9,12 @@ export function createWatchCommand(context: Context): Command {
     .description("show the backends now and after every change, until interrupted; reconnects by itself")
     .action((_: object, command: Command) =>
       withClient(context, command, async ({ client, options }) => {
-        const { signal, stdout, stderr } = context;
+        const { signal, stdout, stderr, clock } = context;
         const onReconnect = (error: Error): void =>
           void stderr.write(`seamlessctl: connection lost, connecting again (${error.message})\n`);
         for await (const state of client.watch({ signal, onReconnect })) {
           const json = options.output === "json";
-          stdout.write(json ? toJsonLine(jsonState(state)) : formatStateLine(state, new Date()));
+          stdout.write(json ? toJsonLine(jsonState(state)) : formatStateLine(state, new Date(clock.nowMs())));
         }
       }),
     );

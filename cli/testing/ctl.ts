@@ -5,6 +5,8 @@ import {
   type SeamlessErrorCode,
   type ServiceState,
 } from "@seamless/sdk";
+import { systemClock } from "../clock.js";
+import type { Context } from "../context.js";
 import { runProgram } from "../program.js";
 
 const ends = { byClient: 1n, byBackend: 2n, cutByDrain: 3n, closedIdle: 4n, cutByShutdown: 5n };
@@ -111,7 +113,7 @@ function withoutCallbacks(argument: unknown): unknown {
 export async function ctl(
   line: string,
   answer: (tell?: (value: unknown) => void) => unknown = () => ({ state, proxy, changed: true }),
-  isTerminal = false,
+  given: Partial<Pick<Context, "isTerminal" | "actor" | "clock">> = {},
 ): Promise<Outcome> {
   let [stdout, stderr] = ["", ""];
   const calls: unknown[] = [];
@@ -162,8 +164,10 @@ export async function ctl(
     },
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
-    isTerminal,
+    isTerminal: false,
     actor: undefined,
+    clock: systemClock,
+    ...given,
     version: "9.9.9",
     signal: interrupt.signal,
   });
