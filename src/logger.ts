@@ -1,5 +1,4 @@
 import { pino, type Logger } from "pino";
-import { PinoPretty } from "pino-pretty";
 
 export type { Logger } from "pino";
 
@@ -15,13 +14,14 @@ export interface LoggerOptions {
 }
 
 /** Lines of text for people, or one JSON object per line; every line names its `event`. */
-export function createLogger({ level, format, descriptor, colour }: LoggerOptions): Logger {
+export async function createLogger({ level, format, descriptor, colour }: LoggerOptions): Promise<Logger> {
   const base = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   const destination = pino.destination({ dest: descriptor, sync: true });
   // Whoever read the log is gone; that is no reason to end.
   destination.on("error", () => undefined);
   if (format === "json")
     return pino({ ...base, formatters: { level: (label) => ({ level: label }) } }, destination);
+  const { PinoPretty } = await import("pino-pretty");
   return pino(
     base,
     PinoPretty({ destination, colorize: colour, singleLine: true, ignore: "event", sync: true }),

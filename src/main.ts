@@ -16,7 +16,7 @@ interface Manifest {
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as Manifest;
 
 async function run(config: Config): Promise<void> {
-  const logger = createLogger({
+  const logger = await createLogger({
     level: config.logLevel,
     format: config.logFormat,
     descriptor: process.stderr.fd,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { startGrpcServer, type GrpcServer } from "./admin/grpc-server.js";
-import { startHttpShim, type HttpShim } from "./admin/http-server.js";
+import type { GrpcServer } from "./admin/grpc-server.js";
+import type { HttpShim } from "./admin/http-server.js";
 import { formatAddress } from "./address.js";
 import type { Config } from "./config.js";
 import { checkBackend } from "./checks/check-backend.js";
@@ -11,7 +11,7 @@ import type { ServiceState } from "./control/service-state.js";
 import { DEFAULT_SETTINGS } from "./control/service-settings.js";
 import type { Endpoint, Engine } from "./engine/engine.js";
 import type { Logger } from "./logger.js";
-import { FileStore, memoryStore, type Store } from "./store/file-store.js";
+import { memoryStore, type Store } from "./store/store.js";
 
 export interface ProxyOptions {
   readonly config: Config;
@@ -37,7 +37,10 @@ const MANAGEMENT_GRACE_MS = 1_000;
 /** Well within the descriptors that are kept back from clients. */
 const MAX_CHECKS_AT_ONCE = 32;
 
-/** Starts the data path first, then management. If any of them can't start, the others are closed again. */
+/**
+ * Starts the data path first, then management, whose libraries take longer to load than all the rest: after a crash
+ * clients are served meanwhile. If any of them can't start, the others are closed again.
+ */
 export async function startProxy({ config, engine, version, logger }: ProxyOptions): Promise<Proxy> {
   const { store, saved } = await openStore(config);
   const control = new ControlPlane({
@@ -67,6 +70,11 @@ export async function startProxy({ config, engine, version, logger }: ProxyOptio
       start: saved ? { saved } : { backends: config.backends.map((address) => ({ address })) },
     });
     if (saved) tellRestored(service.state(), config, logger);
+    logger.info({ event: "listening", listen: show(service.endpoint), engine: engine.name }, "listening");
+    const [{ startGrpcServer }, { startHttpShim }] = await Promise.all([
+      import("./admin/grpc-server.js"),
+      import("./admin/http-server.js"),
+    ]);
     management.grpc = await startGrpcServer({ management: control, address: config.grpc, logger });
     management.http = await startHttpShim({ management: control, address: config.http, logger });
     for (const { endpoint } of [management.grpc, management.http])
@@ -103,6 +111,7 @@ async function openStore({
   resetState,
 }: Config): Promise<{ store: Store; saved: ServiceRecord | undefined }> {
   if (state === undefined) return { store: memoryStore, saved: undefined };
+  const { FileStore } = await import("./store/file-store.js");
   const { store, saved } = await FileStore.open(state, resetState);
   return { store, saved: saved?.services.find(({ name }) => name === DEFAULT_SERVICE) };
 }

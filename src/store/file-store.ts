@@ -4,16 +4,8 @@ import { dirname } from "node:path";
 import type { ServiceRecord } from "../control/service-record.js";
 import { errnoOf } from "../errno.js";
 import { ProxyError } from "../errors.js";
+import type { Store } from "./store.js";
 import { decodeState, encodeState, unusableState, type State } from "./state-file.js";
-
-/** Where the records of all services live. */
-export interface Store {
-  /** @throws ProxyError STORE_FAILED; then what was saved before is still what is saved */
-  save(services: readonly ServiceRecord[]): Promise<void>;
-}
-
-/** Nothing outlives the process. */
-export const memoryStore: Store = { save: () => Promise.resolve() };
 
 const MAX_BYTES = 256 * 1024 * 1024;
 const PRIVATE = 0o600;

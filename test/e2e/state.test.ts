@@ -41,16 +41,17 @@ test("every acknowledged change is there after a kill -9 at any moment", async (
   let slowestMs = 0;
   let changes = 0n;
   for (let kill = 0; kill < KILLS; kill++) {
-    const startedMs = performance.now();
     const proxy = await startProxy(t, { backends: ["10.9.9.9:1"], args: ["--state", file] });
-    if (kill > 0) slowestMs = Math.max(slowestMs, performance.now() - startedMs);
     const changing = changeUntilGone(proxy, (await proxy.client.get()).state, kill);
     setTimeout(() => proxy.child.kill("SIGKILL"), Math.random() * 150);
     await once(proxy.child, "exit");
     const { last, asked } = await changing;
     proxy.client.close();
 
+    const restartedUnixMs = Date.now();
     const again = await startProxy(t, { backends: ["10.9.9.9:1"], args: ["--state", file] });
+    const listening = Date.parse(String((await again.logged("listening"))["time"]));
+    slowestMs = Math.max(slowestMs, listening - restartedUnixMs);
     const { state } = await again.client.get();
     // The change under way may have been stored without its answer arriving, and nothing else.
     assert.ok(state.revision === last.revision || state.revision === last.revision + 1n);
@@ -61,9 +62,7 @@ test("every acknowledged change is there after a kill -9 at any moment", async (
     changes = state.revision;
     assert.equal(await again.stop(), 0);
   }
-  t.diagnostic(
-    `${KILLS} kills, ${changes} changes, listening again after ${slowestMs.toFixed(0)} ms at most`,
-  );
+  t.diagnostic(`${KILLS} kills, ${changes} changes, listening again after ${slowestMs} ms at most`);
 });
 
 test("a watch goes on over a kill -9: no state is missed or repeated", async (t) => {
