@@ -34,7 +34,7 @@ export default tseslint.config(
         "error",
         {
           devDependencies: ["**/*.test.ts", "**/testing/**", "test/**"],
-          packageDir: [".", "src", "sdk", "cli", "proto", "test"],
+          packageDir: [".", "src", "sdk", "cli", "proto", "native", "test"],
         },
       ],
       "no-restricted-globals": ["error", { name: "process", message: "only main.ts touches the process" }],
@@ -53,7 +53,10 @@ export default tseslint.config(
   ),
   boundary(
     ["src/control/**/*.ts"],
-    [grpc, { group: ["**/engine/node/*"], message: "use the interface in engine/engine.ts" }],
+    [
+      grpc,
+      { group: ["**/engine/node/*", "**/engine/native/*"], message: "use the interface in engine/engine.ts" },
+    ],
   ),
   boundary(
     ["src/admin/**/*.ts"],
@@ -79,6 +82,10 @@ export default tseslint.config(
       ],
       "no-restricted-globals": "off",
     },
+  },
+  {
+    files: ["native/*.js"],
+    languageOptions: { globals: { module: "writable", require: "readonly", __dirname: "readonly" } },
   },
   { files: ["src/main.ts", "cli/main.ts"], rules: { "no-restricted-globals": "off" } },
   {

@@ -2,7 +2,7 @@
 import { haproxy } from "./contenders/haproxy.js";
 import { nginxStream } from "./contenders/nginx-stream.js";
 import { plainPipe } from "./contenders/plain-pipe.js";
-import { seamlessNode } from "./contenders/seamless.js";
+import { seamlessNative, seamlessNode } from "./contenders/seamless.js";
 import { choose, readOptions, USAGE } from "./options.js";
 import { markdown, summary } from "./report.js";
 import { measureWorkload } from "./rounds.js";
@@ -10,7 +10,7 @@ import { downloads, uploads } from "./workloads/bulk.js";
 import { newConnections, smallRequests } from "./workloads/http.js";
 import { idleMemory } from "./workloads/idle.js";
 
-const CONTENDERS = [plainPipe, seamlessNode, haproxy, nginxStream];
+const CONTENDERS = [haproxy, nginxStream, seamlessNative, seamlessNode, plainPipe];
 const WORKLOADS = [newConnections, smallRequests, downloads, uploads, idleMemory];
 
 const plan = readPlan();

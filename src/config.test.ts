@@ -44,6 +44,8 @@ test("two arguments are enough; the rest has defaults", async () => {
     healthCheck: undefined,
     state: undefined,
     resetState: false,
+    engine: "auto",
+    threads: undefined,
     logLevel: "info",
     logFormat: "text",
   } satisfies Config);
@@ -105,6 +107,8 @@ test("every flag can also come from the environment, and the command line wins",
     SEAMLESS_CONNECT_TIMEOUT: "4s",
     SEAMLESS_QUEUE_TIMEOUT: "5s",
     SEAMLESS_SHUTDOWN_TIMEOUT: "6s",
+    SEAMLESS_ENGINE: "node",
+    SEAMLESS_THREADS: "7",
     SEAMLESS_LOG_LEVEL: "warn",
     SEAMLESS_LOG_FORMAT: "json",
   };
@@ -122,6 +126,8 @@ test("every flag can also come from the environment, and the command line wins",
     healthCheck: undefined,
     state: undefined,
     resetState: false,
+    engine: "node",
+    threads: 7,
     logLevel: "warn",
     logFormat: "json",
   } satisfies Config);
@@ -146,6 +152,8 @@ for (const [argv, complaint] of [
   [["80", "a:1", "--grpc", "unix:s.sock"], /absolute path/],
   [["80", "a:1", "--connect-timeout", "3"], /such as 500ms/],
   [["80", "a:1", "--log-level", "loud"], /Allowed choices/],
+  [["80", "a:1", "--engine", "steam"], /Allowed choices are auto, native, node/],
+  [["80", "a:1", "--threads", "0"], /1 to 256/],
   [["80", "a:1", "--http-prot", "1"], /unknown option '--http-prot'/],
 ] as const) {
   test(`seamless ${argv.join(" ")} is a usage error`, async () => {

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { formatAddress, parseAddress } from "./address.js";
 import type { HealthCheck } from "./control/health-check.js";
+import { engineFlags, type EngineFlags } from "./engine-flags.js";
 import { durationFlag, flag, understood } from "./flag.js";
 import { healthFlags, toHealthCheck, type HealthFlags } from "./health-flags.js";
 import type { Endpoint } from "./engine/engine.js";
@@ -21,11 +22,14 @@ export interface Config {
   /** Path of the state file; undefined: nothing outlives the process. */
   readonly state: string | undefined;
   readonly resetState: boolean;
+  readonly engine: EngineFlags["engine"];
+  /** Threads that move data; undefined: one for each core. */
+  readonly threads: number | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
 }
 
-interface Flags extends HealthFlags {
+interface Flags extends EngineFlags, HealthFlags {
   readonly httpPort: number;
   readonly httpHost: string;
   readonly grpcPort: number;
@@ -101,7 +105,7 @@ export function createDaemonProgram(version: string, run: (config: Config) => Pr
     .action((listen: Endpoint, backends: readonly string[], flags: Flags, self: Command) =>
       run(toConfig(listen, backends, { ...flags, healthCheck: readHealthCheck(flags, self) })),
     );
-  for (const option of healthFlags()) program.addOption(option);
+  for (const option of [...engineFlags(), ...healthFlags()]) program.addOption(option);
   return program;
 }
 
@@ -137,6 +141,8 @@ function toConfig(
     healthCheck: flags.healthCheck,
     state: flags.state,
     resetState: flags.resetState ?? false,
+    engine: flags.engine,
+    threads: flags.threads,
     logLevel: flags.logLevel,
     logFormat: flags.logFormat,
   };

@@ -15,7 +15,8 @@ export type ProxyErrorCode =
   | "STORE_FAILED"
   | "STATE_INVALID"
   | "SHUTTING_DOWN"
-  | "LISTEN_FAILED";
+  | "LISTEN_FAILED"
+  | "ENGINE_UNAVAILABLE";
 
 export interface ProxyErrorOptions {
   /** Facts that a program may act on, such as `current_revision`. */

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { CommanderError } from "commander";
 import { createDaemonProgram, translateGoFlags, type Config } from "./config.js";
 import { connectionCap, readDescriptorLimit } from "./descriptor-limit.js";
-import { createNodeEngine } from "./engine/node/node-engine.js";
+import { chooseEngine } from "./engine/choose-engine.js";
 import { ProxyError } from "./errors.js";
 import { createLogger } from "./logger.js";
 import { startProxy } from "./proxy.js";
@@ -22,7 +23,12 @@ async function run(config: Config): Promise<void> {
     descriptor: process.stderr.fd,
     colour: process.stderr.isTTY && process.env["NO_COLOR"] === undefined,
   });
-  const engine = createNodeEngine({ maxConnections: connectionCap(readDescriptorLimit()) });
+  const { engine, reason } = chooseEngine({
+    choice: config.engine,
+    threads: config.threads ?? availableParallelism(),
+    maxConnections: connectionCap(readDescriptorLimit()),
+  });
+  logger.info({ event: "engine", engine: engine.name, reason }, `the ${engine.name} engine moves the data`);
   const proxy = await startProxy({ config, engine, version, logger });
 
   let stopping = false;

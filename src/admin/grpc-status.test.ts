@@ -16,7 +16,9 @@ function detailsOf({ metadata }: StatusObject): { rich: Status; info: ErrorInfo 
   return { rich, info: ErrorInfo.decode(any.value) };
 }
 
-const EXPECTED: Readonly<Record<Exclude<ProxyErrorCode, "LISTEN_FAILED" | "STATE_INVALID">, status>> = {
+const EXPECTED: Readonly<
+  Record<Exclude<ProxyErrorCode, "LISTEN_FAILED" | "STATE_INVALID" | "ENGINE_UNAVAILABLE">, status>
+> = {
   INVALID_ADDRESS: status.INVALID_ARGUMENT,
   INVALID_ARGUMENT: status.INVALID_ARGUMENT,
   FORBIDDEN_BACKEND: status.INVALID_ARGUMENT,

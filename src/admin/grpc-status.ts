@@ -20,6 +20,7 @@ const STATUS: Readonly<Record<ProxyErrorCode, status>> = {
   STATE_INVALID: status.INTERNAL,
   SHUTTING_DOWN: status.UNAVAILABLE,
   LISTEN_FAILED: status.INTERNAL,
+  ENGINE_UNAVAILABLE: status.INTERNAL,
 };
 
 const ERROR_INFO_TYPE = "type.googleapis.com/google.rpc.ErrorInfo";

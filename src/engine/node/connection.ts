@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
 import type { EndCause, Target } from "../engine.js";
+import type { Cause } from "../unserved.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
 import { backendSocketOptions } from "./socket-options.js";
@@ -24,10 +25,6 @@ export interface ConnectionHost {
   released(stats: TargetStats): void;
   ended(connection: Connection, cause: Cause): void;
 }
-
-/** What ends a connection, established or not. */
-export type Cause = EndCause | Unserved;
-export type Unserved = "left-early" | "connect-failed" | "hold-expired" | "limit";
 
 /**
  * One client and its backend:

@@ -1,7 +1,4 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { formatAddress } from "../../address.js";
-import { errnoOf } from "../../errno.js";
-import { listenError } from "../../listen-error.js";
 import type {
   CloseReport,
   EndCause,
@@ -15,20 +12,16 @@ import type {
   Target,
   TargetCounters,
 } from "../engine.js";
-import { Connection, type Cause, type ConnectionHost, type Unserved } from "./connection.js";
+import { Closing } from "../closing.js";
+import { Holding } from "../holding.js";
+import { listenOn } from "../listen-on.js";
+import { idsOutOfTurn } from "../turns.js";
+import { type Cause, REFUSALS, UNSERVED, type Unserved } from "../unserved.js";
+import { Connection, type ConnectionHost } from "./connection.js";
 import { Cursor } from "./cursor.js";
-import { Holding } from "./holding.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
 import { noEnds, StatsBook, type TargetStats } from "./target-stats.js";
-
-const REFUSALS = { never: "no-backend", full: "hold-limit", expired: "hold-expired" } as const;
-const UNSERVED = {
-  "no-backend": "connect-failed",
-  "hold-limit": "limit",
-  descriptors: "limit",
-  "hold-expired": "hold-expired",
-} as const;
 
 /** Counts the connections of all listeners against the engine's limit. */
 export interface ConnectionBudget {
@@ -43,7 +36,7 @@ export class NodeListener implements Listener, ConnectionHost {
   readonly #server: Server;
   readonly #cursor = new Cursor();
   readonly #book = new StatsBook();
-  readonly #holding: Holding;
+  readonly #holding: Holding<Connection>;
   readonly #connections = new Set<Connection>();
   #accepted = 0;
   readonly #ends = noEnds();
@@ -53,9 +46,7 @@ export class NodeListener implements Listener, ConnectionHost {
     "hold-expired": 0,
     limit: 0,
   };
-  #closing:
-    { readonly promise: Promise<CloseReport>; readonly openAtStart: number; finish(): void } | undefined;
-  #cut = 0;
+  #closing: Closing | undefined;
   #bound: AddressInfo = { address: "", port: 0, family: "" };
   readonly #tending = setInterval(() => {
     for (const connection of this.#connections) connection.tend();
@@ -75,7 +66,7 @@ export class NodeListener implements Listener, ConnectionHost {
 
   static async open(options: ListenOptions, budget: ConnectionBudget): Promise<NodeListener> {
     const listener = new NodeListener(options, budget);
-    await listener.#bind(options.endpoint);
+    await listenOn(options.endpoint, ({ host, port }) => listener.#listen(host, port));
     // An accept that fails is the kernel's to retry; there is nobody to tell.
     listener.#server.on("error", () => undefined);
     return listener;
@@ -151,17 +142,9 @@ export class NodeListener implements Listener, ConnectionHost {
     if (this.#closing) return this.#closing.promise;
     this.#server.close();
     for (const connection of this.#holding.takeAll()) connection.abort("shutdown");
-    const openAtStart = this.#connections.size;
-    const { promise, resolve } = withResolvers<CloseReport>();
-    const timer = setTimeout(() => this.#cutAll(), graceMs);
-    const finish = (): void => {
-      clearTimeout(timer);
-      clearInterval(this.#tending);
-      resolve({ ended: openAtStart - this.#cut, cut: this.#cut });
-    };
-    this.#closing = { promise, openAtStart, finish };
-    if (openAtStart === 0) finish();
-    return promise;
+    this.#closing = new Closing(this.#connections.size, graceMs, () => this.#cutAll());
+    if (this.#connections.size === 0) this.#finish();
+    return this.#closing.promise;
   }
 
   destroy(): void {
@@ -213,7 +196,13 @@ export class NodeListener implements Listener, ConnectionHost {
     if (!this.#connections.delete(connection)) return;
     this.#count(cause);
     this.#budget.giveBack();
-    if (this.#connections.size === 0) this.#closing?.finish();
+    if (this.#connections.size === 0) this.#finish();
+  }
+
+  #finish(): void {
+    if (!this.#closing) return;
+    clearInterval(this.#tending);
+    this.#closing.finish();
   }
 
   #count(cause: Cause): void {
@@ -255,18 +244,8 @@ export class NodeListener implements Listener, ConnectionHost {
   }
 
   #cutAll(): void {
-    this.#cut += this.#connections.size;
+    this.#closing?.countCut(this.#connections.size);
     for (const connection of this.#connections) connection.abort("shutdown");
-  }
-
-  async #bind(endpoint: Endpoint): Promise<void> {
-    try {
-      await this.#listen(endpoint.host === "" ? "::" : endpoint.host, endpoint.port);
-    } catch (error) {
-      const noIpv6 = endpoint.host === "" && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(errnoOf(error) ?? "");
-      if (noIpv6) return this.#bind({ host: "0.0.0.0", port: endpoint.port });
-      throw listenError(endpoint.host === "" ? `port ${endpoint.port}` : formatAddress(endpoint), error);
-    }
   }
 
   #listen(host: string, port: number): Promise<void> {
@@ -279,20 +258,4 @@ export class NodeListener implements Listener, ConnectionHost {
       });
     });
   }
-}
-
-/** The targets that had a turn in the one table and have none in the other. */
-function idsOutOfTurn(before: RoutingTable, after: RoutingTable): ReadonlySet<string> {
-  const inTurn = ({ sequence, targets }: RoutingTable): Set<string> =>
-    new Set(sequence.map((index) => targets[index]?.id ?? ""));
-  const left = inTurn(before);
-  for (const id of inTurn(after)) left.delete(id);
-  return left;
-}
-
-/** Promise.withResolvers, which Node 20 does not have. */
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => (resolve = settle));
-  return { promise, resolve };
 }

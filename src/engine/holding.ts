@@ -1,7 +1,12 @@
-import type { HoldLimits, RoutingTable } from "../engine.js";
-import type { Connection } from "./connection.js";
+import type { HoldLimits, RoutingTable } from "./engine.js";
 
-export interface HoldingOptions {
+/** A connection that waits, as its engine knows it. */
+export interface Held {
+  /** When it first had to wait; of the clock of performance.now(). */
+  heldSinceMs: number | undefined;
+}
+
+export interface HoldingOptions<Connection extends Held> {
   /** Most that wait at once, unless `pause` says otherwise. */
   readonly maxHeld: number;
   /** A connection may try again; it comes back by `hold` if that is in vain. */
@@ -25,15 +30,15 @@ const DEFAULT_PACE_PER_SECOND = 1_000;
  * While probing, the oldest is tried now and then; once one could be connected, the others follow at a pace. While
  * paused nothing is tried.
  */
-export class Holding {
-  readonly #options: HoldingOptions;
+export class Holding<Connection extends Held> {
+  readonly #options: HoldingOptions<Connection>;
   readonly #expiries = new Map<Connection, NodeJS.Timeout>();
   #pause: HoldLimits | undefined;
   #holdMs = 0;
   #probing: NodeJS.Timeout | undefined;
   #releasing: NodeJS.Timeout | undefined;
 
-  constructor(options: HoldingOptions) {
+  constructor(options: HoldingOptions<Connection>) {
     this.#options = options;
   }
 

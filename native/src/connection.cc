@@ -1,0 +1,328 @@
+#include "connection.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "clock.h"
+#include "listener.h"
+#include "loop.h"
+#include "socket.h"
+
+namespace seamless {
+
+Connection::Connection(Loop& loop, Listener& listener, int client)
+    : loop_(loop), listener_(listener), dial_(std::make_unique<Attempt>()), accepted_unix_ms_(unix_ms()) {
+  relay_.set_socket(Side::client, client);
+}
+
+Connection::~Connection() {
+  for (const Side side : {Side::client, Side::backend})
+    if (relay_.socket(side) >= 0) close(relay_.socket(side));
+}
+
+void Connection::begin() {
+  dial_->held_id = 0;
+  if (listener_.is_paused()) {
+    wait(Reason::paused);
+    return;
+  }
+  const Target* target = listener_.take();
+  if (target) dial_target(*target);
+  else wait(Reason::no_backend);
+}
+
+void Connection::wait(Reason reason) {
+  const bool may_wait = !listener_.is_closing() && (listener_.is_paused() || listener_.table().hold_ms() > 0);
+  if (!may_wait) {
+    refuse(Reason::no_backend, Cause::connect_failed);
+    return;
+  }
+  if (!watch(Side::client)) {
+    refuse(Reason::descriptors, Cause::limit);
+    return;
+  }
+  const uint64_t now = monotonic_ms();
+  if (dial_->held_since_ms == 0) dial_->held_since_ms = now;
+  dial_->held_id = loop_.hold(*this);
+  Event event{EventType::held, listener_.id()};
+  event.reason = reason;
+  event.thread = loop_.index();
+  event.number = dial_->held_id;
+  event.more = now - dial_->held_since_ms;
+  event.generation = listener_.table().generation();
+  loop_.mailbox().post(event);
+}
+
+void Connection::dial_target(const Target& target) {
+  state_ = State::dialling;
+  slot_ = target.slot.number();
+  target_counters_ = &target.slot.of_thread(loop_.index());
+  target_shared_ = &target.slot.shared();
+  target_counters_->add(kActive, 1);
+  dial_->target = &target;
+  dial_->tried.push_back(slot_);
+  dial_->addresses_left = target.addresses.size();
+  dial_->address = target_shared_->read(kPreferredEndpoint) % std::max<size_t>(target.addresses.size(), 1);
+  dial_->target_deadline_ms = monotonic_ms() + listener_.options().connect_timeout_ms;
+  dial_address();
+}
+
+// Each address gets its share of the time that is left, as in Go's net.Dialer (dialSerial).
+void Connection::dial_address() {
+  if (dial_->target->addresses.empty()) {
+    on_target_failed(0);
+    return;
+  }
+  const auto [fd, error] = dial(dial_->target->addresses[dial_->address]);
+  relay_.set_socket(Side::backend, fd);
+  if (fd < 0) {
+    on_address_failed(error);
+    return;
+  }
+  if (!watch(Side::client) || !watch(Side::backend)) {
+    refuse(Reason::descriptors, Cause::limit);
+    return;
+  }
+  if (error == 0) {
+    // Most clients speak first and have done so by now.
+    relay_.note(Side::client, EPOLLIN);
+    on_connected();
+    return;
+  }
+  const uint64_t now = monotonic_ms();
+  const uint64_t left = dial_->target_deadline_ms > now ? dial_->target_deadline_ms - now : 1;
+  dial_->deadline_ms = now + std::max<uint64_t>(left / dial_->addresses_left, 1);
+  loop_.add_dialling(*this);
+}
+
+void Connection::on_dial_deadline() { on_address_failed(ETIMEDOUT); }
+
+void Connection::on_address_failed(int error) {
+  discard_backend();
+  if (is_exhausted(error)) {
+    give_up(Reason::descriptors);
+    return;
+  }
+  dial_->addresses_left -= 1;
+  if (dial_->addresses_left == 0) {
+    on_target_failed(error);
+    return;
+  }
+  dial_->address = (dial_->address + 1) % dial_->target->addresses.size();
+  dial_address();
+}
+
+void Connection::on_target_failed(int error) {
+  dial_->failures += 1;
+  target_counters_->add(kFailed, 1);
+  const uint64_t before = target_shared_->cells[kConsecutiveFailures].fetch_add(1, std::memory_order_relaxed);
+  report(EventType::connect_failed, static_cast<uint64_t>(error), before + 1);
+  try_next_target();
+}
+
+void Connection::leave_dial() {
+  discard_backend();
+  try_next_target();
+}
+
+void Connection::try_next_target() {
+  release_target();
+  const bool may_try = dial_->failures < listener_.options().max_attempts;
+  const Target* next = may_try ? listener_.table().alternative(dial_->tried) : nullptr;
+  if (next) dial_target(*next);
+  else give_up(Reason::no_backend);
+}
+
+void Connection::give_up(Reason reason) {
+  release_target();
+  state_ = State::waiting;
+  dial_->tried.clear();
+  dial_->failures = 0;
+  if (reason == Reason::descriptors) refuse(reason, Cause::limit);
+  else wait(reason);
+}
+
+void Connection::on_connected() {
+  state_ = State::open;
+  auto& failures = target_shared_->cells[kConsecutiveFailures];
+  auto& preferred = target_shared_->cells[kPreferredEndpoint];
+  if (preferred.load(std::memory_order_relaxed) != dial_->address)
+    preferred.store(dial_->address, std::memory_order_relaxed);
+  target_counters_->add(kTotal, 1);
+  if (failures.load(std::memory_order_relaxed) != 0 && failures.exchange(0, std::memory_order_relaxed) != 0)
+    report(EventType::connect_recovered);
+  if (dial_->held_since_ms != 0) report(EventType::held_connected);
+  if (dial_->deadline_ms != 0) loop_.remove_dialling(*this);
+  dial_.reset();
+  advance();
+}
+
+void Connection::on_events(Side side, uint32_t events) {
+  switch (state_) {
+    case State::waiting:
+      if (side == Side::client && (events & (EPOLLERR | EPOLLHUP))) abort(Cause::left_early);
+      else relay_.note(side, events);
+      break;
+    case State::dialling:
+      if (side == Side::client) {
+        if (events & (EPOLLERR | EPOLLHUP)) abort(Cause::left_early);
+        else relay_.note(side, events);
+      } else if (events & (EPOLLERR | EPOLLHUP)) {
+        const int error = pending_error(relay_.socket(side));
+        on_address_failed(error == 0 ? ECONNREFUSED : error);
+      } else if (events & EPOLLOUT) {
+        relay_.note(side, events);
+        on_connected();
+      }
+      break;
+    case State::open:
+      relay_.note(side, events);
+      advance();
+      break;
+    case State::ended:
+      break;
+  }
+}
+
+void Connection::advance() {
+  if (state_ == State::open) follow(relay_.advance(loop_.buffer(), *target_counters_));
+}
+
+void Connection::follow(Relay::Outcome outcome) {
+  switch (outcome) {
+    case Relay::Outcome::waits:
+      break;
+    case Relay::Outcome::unfinished:
+      loop_.queue(*this);
+      break;
+    case Relay::Outcome::ended:
+      end(relay_.has_ended_first(Side::client) ? Cause::client : Cause::backend);
+      for (const Side side : {Side::client, Side::backend}) {
+        close(relay_.socket(side));
+        relay_.set_socket(side, -1);
+      }
+      break;
+    case Relay::Outcome::client_failed:
+      fail(Side::client);
+      break;
+    case Relay::Outcome::backend_failed:
+      fail(Side::backend);
+      break;
+  }
+}
+
+// A side has failed: it is the one that ended the connection, unless the other had begun to.
+void Connection::fail(Side side) {
+  relay_.set_first_to_end(side);
+  abort(relay_.has_ended_first(Side::client) ? Cause::client : Cause::backend);
+}
+
+void Connection::refuse(Reason reason, Cause cause) {
+  loop_.mailbox().post({EventType::refused, listener_.id(), 0, reason, loop_.index()});
+  abort(cause);
+}
+
+void Connection::abort(Cause cause) {
+  if (state_ == State::ended) return;
+  const bool was_open = state_ == State::open;
+  end(cause);
+  reset(relay_.socket(Side::client));
+  relay_.set_socket(Side::client, -1);
+  if (was_open) {
+    reset(relay_.socket(Side::backend));
+    relay_.set_socket(Side::backend, -1);
+  }
+}
+
+void Connection::adopt(const Table& table, const std::vector<uint32_t>& left) {
+  if (state_ != State::dialling) return;
+  const auto is_gone = [&table](uint32_t slot) { return table.find(slot) == nullptr; };
+  auto& tried = dial_->tried;
+  dial_->target = table.find(slot_);
+  const bool leaves = !dial_->target || std::find(left.begin(), left.end(), slot_) != left.end();
+  tried.erase(std::remove_if(tried.begin(), tried.end(), is_gone), tried.end());
+  if (leaves) {
+    leave_dial();
+    return;
+  }
+  const size_t count = dial_->target->addresses.size();
+  dial_->address %= std::max<size_t>(count, 1);
+  dial_->addresses_left = std::clamp<size_t>(dial_->addresses_left, 1, std::max<size_t>(count, 1));
+}
+
+void Connection::leave_target() {
+  if (state_ == State::open) abort(Cause::drain);
+  else if (state_ == State::dialling) leave_dial();
+}
+
+bool Connection::close_if_idle(uint64_t wanted_ms, uint64_t now_ms) {
+  if (state_ != State::open || idle_ms(now_ms) < wanted_ms) return false;
+  end(Cause::idle);
+  return true;
+}
+
+void Connection::tend(uint64_t now_ms) {
+  if (state_ != State::open) return;
+  idle_ms(now_ms);
+  if (!is_tended_) set_keep_alive(relay_.socket(Side::backend));
+  is_tended_ = true;
+}
+
+uint64_t Connection::idle_ms(uint64_t now_ms) {
+  if (relay_.take_moved()) moved_ms_ = now_ms;
+  return now_ms - std::min(moved_ms_, now_ms);
+}
+
+void Connection::discard_backend() {
+  loop_.remove_dialling(*this);
+  if (relay_.socket(Side::backend) >= 0) close(relay_.socket(Side::backend));
+  relay_.set_socket(Side::backend, -1);
+}
+
+void Connection::release_target() {
+  if (!target_counters_) return;
+  target_counters_->add(kActive, ~uint64_t{0});
+  const bool is_last = target_counters_->read(kActive) == 0;
+  if (is_last && target_shared_->read(kRetired) != 0) report(EventType::drained);
+  target_counters_ = nullptr;
+}
+
+void Connection::end(Cause cause) {
+  if (state_ == State::dialling) discard_backend();
+  if (state_ == State::waiting && dial_->held_id != 0) {
+    loop_.forget_held(dial_->held_id);
+    report(EventType::held_left, dial_->held_id);
+  }
+  if (state_ == State::open) target_counters_->add(kTargetEnds + static_cast<size_t>(cause), 1);
+  CounterBlock& totals = counters();
+  totals.add(kListenerEnds + static_cast<size_t>(cause), 1);
+  totals.add(kOpen, ~uint64_t{0});
+  release_target();
+  state_ = State::ended;
+  listener_.budget().give_back();
+  if (listener_.is_closing() && totals.read(kOpen) == 0) report(EventType::emptied);
+  loop_.bury(*this);
+}
+
+bool Connection::watch(Side side) {
+  if (side == Side::client && is_client_watched_) return true;
+  if (!loop_.watch(relay_.socket(side), *this, side)) return false;
+  if (side == Side::client) is_client_watched_ = true;
+  return true;
+}
+
+CounterBlock& Connection::counters() const { return listener_.totals().of_thread(loop_.index()); }
+
+void Connection::report(EventType type, uint64_t number, uint64_t more) const {
+  Event event{type, listener_.id()};
+  event.slot = slot_;
+  event.thread = loop_.index();
+  event.number = number;
+  event.more = more;
+  loop_.mailbox().post(event);
+}
+
+}  // namespace seamless

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+// Counters that JavaScript reads without a call: it sees the memory of each page as an array of 64-bit numbers.
+//
+// A slot counts for one target or one listener. It has a block for each thread, which that thread alone writes, so
+// that threads never wait for each other's cache lines, and one block that they share for what is seldom written. The
+// sum over the threads is what JavaScript shows; only JavaScript gives slots out and clears them.
+namespace seamless {
+
+// What a thread counts of a target. The order is known to counter-memory.ts, as that of the other cells here.
+enum TargetCell : size_t { kActive, kTotal, kFailed, kBytesIn, kBytesOut, kTargetEnds };
+
+// What a thread counts of a listener.
+enum ListenerCell : size_t {
+  kOpen,
+  kAccepted,
+  kListenerEnds,
+  kLeftEarly = kListenerEnds + 5,
+  kConnectFailed,
+  kHoldExpired,
+  kRefusedByLimit,
+};
+
+// What threads share about a target.
+enum SharedCell : size_t { kConsecutiveFailures, kPreferredEndpoint, kRetired };
+
+struct alignas(128) CounterBlock {
+  static constexpr size_t kCells = 16;
+  std::atomic<uint64_t> cells[kCells] = {};
+
+  uint64_t read(size_t cell) const { return cells[cell].load(std::memory_order_relaxed); }
+
+  // By the one thread that writes here. Released, so that whoever learns of an effect finds its cause counted.
+  void add(size_t cell, uint64_t amount) {
+    cells[cell].store(read(cell) + amount, std::memory_order_release);
+  }
+};
+static_assert(sizeof(CounterBlock) == 128, "counter-memory.ts relies on it");
+
+class CounterPage {
+ public:
+  static constexpr size_t kSlots = 64;
+
+  explicit CounterPage(size_t threads) : blocks_(kSlots * (threads + 1)), threads_(threads) {}
+
+  CounterBlock& of_thread(size_t slot, size_t thread) { return blocks_[slot * (threads_ + 1) + thread]; }
+  CounterBlock& shared(size_t slot) { return of_thread(slot, threads_); }
+
+  void* data() { return blocks_.data(); }
+  size_t bytes() const { return blocks_.size() * sizeof(CounterBlock); }
+
+ private:
+  std::vector<CounterBlock> blocks_;
+  size_t threads_;
+};
+
+// A place in a page.
+class Slot {
+ public:
+  Slot(CounterPage* page, uint32_t number) : page_(page), number_(number) {}
+
+  uint32_t number() const { return number_; }
+  CounterBlock& of_thread(size_t thread) const {
+    return page_->of_thread(number_ % CounterPage::kSlots, thread);
+  }
+  CounterBlock& shared() const { return page_->shared(number_ % CounterPage::kSlots); }
+
+ private:
+  CounterPage* page_;
+  uint32_t number_;
+};
+
+// All pages; they never move and live as long as somebody, also JavaScript, uses them. For one thread only.
+class CounterMemory {
+ public:
+  explicit CounterMemory(size_t threads) : threads_(threads) {}
+
+  Slot slot(uint32_t number) {
+    return {page(number / CounterPage::kSlots).get(), number};
+  }
+
+  std::shared_ptr<CounterPage> page(size_t index) {
+    while (pages_.size() <= index) pages_.push_back(std::make_shared<CounterPage>(threads_));
+    return pages_[index];
+  }
+
+ private:
+  size_t threads_;
+  std::vector<std::shared_ptr<CounterPage>> pages_;
+};
+
+}  // namespace seamless

@@ -1,0 +1,259 @@
+#include "loop.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <future>
+#include <system_error>
+
+#include "clock.h"
+#include "socket.h"
+
+namespace seamless {
+namespace {
+
+constexpr int kMostEvents = 256;
+// Clients that are taken in before those that are there have their turn; few enough that other threads get some, too.
+constexpr int kMostAccepts = 16;
+constexpr uint64_t kTendingMs = 1'000;
+// How exactly connect time-outs are kept.
+constexpr uint64_t kDialTickMs = 10;
+constexpr uint64_t kRestMs = 20;
+
+// What an event belongs to: a pointer, and in its low bits to what.
+enum Tag : uint64_t { kClient, kBackend, kListener, kWake, kTagMask = 3 };
+static_assert(alignof(Connection) > kTagMask && alignof(Listener) > kTagMask);
+
+int require(int fd, const char* what) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  return fd;
+}
+
+bool add(int epoll, int fd, uint32_t events, const void* subject, Tag tag) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = reinterpret_cast<uint64_t>(subject) | tag;
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+}  // namespace
+
+Loop::Loop(size_t index, Mailbox& mailbox)
+    : index_(index),
+      mailbox_(mailbox),
+      epoll_(require(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      wake_(require(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
+      reserve_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      buffer_(new char[kBufferBytes]),
+      tended_ms_(monotonic_ms()) {
+  add(epoll_, wake_, EPOLLIN, nullptr, kWake);
+  thread_ = std::thread([this] { run(); });
+}
+
+Loop::~Loop() {
+  call([this] {
+    while (!connections_.empty()) connections_.front().abort(Cause::shutdown);
+    stopping_ = true;
+  });
+  thread_.join();
+  for (const int fd : {epoll_, wake_, reserve_})
+    if (fd >= 0) close(fd);
+}
+
+void Loop::post(std::function<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    if (tasks_.size() > 1) return;
+  }
+  const uint64_t one = 1;
+  while (write(wake_, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+void Loop::call(const std::function<void()>& task) {
+  std::promise<void> done;
+  post([&task, &done] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void Loop::run() {
+  epoll_event events[kMostEvents];
+  while (!stopping_) {
+    const int count = epoll_wait(epoll_, events, kMostEvents, timeout_ms());
+    for (int i = 0; i < count; i++) serve(events[i].data.u64, events[i].events);
+    go_on();
+    look_at_deadlines();
+    run_tasks();
+    ended_.clear();
+  }
+}
+
+int Loop::timeout_ms() const {
+  if (!unfinished_.empty()) return 0;
+  if (!dialling_.empty() || rests_until_ms_ != 0) return kDialTickMs;
+  return connections_.empty() ? -1 : kTendingMs;
+}
+
+void Loop::serve(uint64_t tag, uint32_t events) {
+  const auto subject = tag & ~uint64_t{kTagMask};
+  switch (tag & kTagMask) {
+    case kClient:
+      reinterpret_cast<Connection*>(subject)->on_events(Side::client, events);
+      break;
+    case kBackend:
+      reinterpret_cast<Connection*>(subject)->on_events(Side::backend, events);
+      break;
+    case kListener:
+      accept_some(*reinterpret_cast<Listener*>(subject));
+      break;
+    default:
+      uint64_t count;
+      while (read(wake_, &count, sizeof count) < 0 && errno == EINTR) continue;
+  }
+}
+
+bool Loop::watch(int fd, Connection& connection, Side side) {
+  return add(epoll_, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &connection,
+             side == Side::client ? kClient : kBackend);
+}
+
+// Exclusive: a new client wakes one thread, not all.
+bool Loop::listen_for(Listener& listener) {
+  return add(epoll_, listener.fd(), EPOLLIN | EPOLLEXCLUSIVE, &listener, kListener);
+}
+
+void Loop::start_accepting(Listener& listener) {
+  listeners_.insert(&listener);
+  if (rests_until_ms_ == 0 && !listen_for(listener)) rest();
+}
+
+void Loop::stop_accepting(Listener& listener) {
+  listeners_.erase(&listener);
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, listener.fd(), nullptr);
+}
+
+void Loop::accept_some(Listener& listener) {
+  for (int i = 0; i < kMostAccepts; i++) {
+    const int client = accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+      take_in(listener, client);
+    } else if (is_exhausted(errno)) {
+      refuse_for_descriptors(listener);
+      return;
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      return;
+    }
+  }
+}
+
+void Loop::take_in(Listener& listener, int client) {
+  CounterBlock& totals = listener.totals().of_thread(index_);
+  totals.add(kAccepted, 1);
+  if (!listener.budget().take()) {
+    totals.add(kRefusedByLimit, 1);
+    reset(client);
+    mailbox_.post({EventType::refused, listener.id(), 0, Reason::connection_limit, index_});
+    return;
+  }
+  totals.add(kOpen, 1);
+  Connection& connection = connections_.emplace_back(*this, listener, client);
+  connection.place = std::prev(connections_.end());
+  if (listener.is_closing()) connection.abort(Cause::shutdown);
+  else connection.begin();
+}
+
+// A client that can't be taken in would else stay in the queue, and be announced again and again.
+void Loop::refuse_for_descriptors(Listener& listener) {
+  if (reserve_ >= 0) close(reserve_);
+  const int client = accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (client >= 0) {
+    CounterBlock& totals = listener.totals().of_thread(index_);
+    totals.add(kAccepted, 1);
+    totals.add(kRefusedByLimit, 1);
+    reset(client);
+    mailbox_.post({EventType::refused, listener.id(), 0, Reason::descriptors, index_});
+  }
+  reserve_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (client < 0) rest();
+}
+
+void Loop::rest() {
+  rests_until_ms_ = monotonic_ms() + kRestMs;
+  for (Listener* listener : listeners_) epoll_ctl(epoll_, EPOLL_CTL_DEL, listener->fd(), nullptr);
+}
+
+std::vector<Connection*> Loop::dialling(const Listener& listener) const {
+  std::vector<Connection*> found;
+  for (Connection* connection : dialling_)
+    if (connection->is_of(listener)) found.push_back(connection);
+  return found;
+}
+
+uint64_t Loop::hold(Connection& connection) {
+  held_.emplace(++last_held_id_, &connection);
+  return last_held_id_;
+}
+
+Connection* Loop::take_held(uint64_t id) {
+  const auto found = held_.find(id);
+  if (found == held_.end()) return nullptr;
+  Connection* connection = found->second;
+  held_.erase(found);
+  return connection;
+}
+
+void Loop::queue(Connection& connection) {
+  if (!connection.is_queued) unfinished_.push_back(&connection);
+  connection.is_queued = true;
+}
+
+void Loop::bury(Connection& connection) {
+  if (connection.is_queued) unfinished_.erase(std::find(unfinished_.begin(), unfinished_.end(), &connection));
+  connection.is_queued = false;
+  ended_.splice(ended_.end(), connections_, connection.place);
+}
+
+void Loop::go_on() {
+  std::vector<Connection*> due;
+  due.swap(unfinished_);
+  for (Connection* connection : due) connection->is_queued = false;
+  for (Connection* connection : due) connection->advance();
+}
+
+void Loop::look_at_deadlines() {
+  const uint64_t now = monotonic_ms();
+  if (!dialling_.empty() && now >= dials_looked_at_ms_ + kDialTickMs) {
+    dials_looked_at_ms_ = now;
+    std::vector<Connection*> late;
+    for (Connection* connection : dialling_)
+      if (connection->dial_deadline_ms() <= now) late.push_back(connection);
+    for (Connection* connection : late) connection->on_dial_deadline();
+  }
+  if (rests_until_ms_ != 0 && now >= rests_until_ms_) {
+    rests_until_ms_ = 0;
+    for (Listener* listener : listeners_) listen_for(*listener);
+  }
+  if (now >= tended_ms_ + kTendingMs) {
+    tended_ms_ = now;
+    for (Connection& connection : connections_) connection.tend(now);
+  }
+}
+
+void Loop::run_tasks() {
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
+  }
+  for (const auto& task : tasks) task();
+}
+
+}  // namespace seamless

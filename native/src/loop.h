@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "connection.h"
+#include "listener.h"
+#include "mailbox.h"
+
+namespace seamless {
+
+// One thread with its connections, which no other thread touches. A turn: wait for events, serve them, go on with what was
+// left unfinished, look at the deadlines, do what other threads have asked for, bury what has ended. In this order, so
+// that no event of the turn meets a socket that is newer than the event.
+class Loop {
+ public:
+  Loop(size_t index, Mailbox& mailbox);
+  // Resets what is left.
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // By any thread.
+
+  void post(std::function<void()> task);
+  // Does it in the loop's thread and waits for it.
+  void call(const std::function<void()>& task);
+
+  // By its own thread.
+
+  void start_accepting(Listener& listener);
+  void stop_accepting(Listener& listener);
+  std::list<Connection>& connections() { return connections_; }
+  // Those of one listener that are being connected.
+  std::vector<Connection*> dialling(const Listener& listener) const;
+  // Takes a held connection out; nullptr if its client is gone.
+  Connection* take_held(uint64_t id);
+
+  // By its connections.
+
+  size_t index() const { return index_; }
+  Mailbox& mailbox() const { return mailbox_; }
+  Buffer buffer() const { return {buffer_.get(), kBufferBytes}; }
+  // False if the kernel has no room.
+  bool watch(int fd, Connection& connection, Side side);
+  // Answers an id for `take_held`.
+  uint64_t hold(Connection& connection);
+  void forget_held(uint64_t id) { held_.erase(id); }
+  void add_dialling(Connection& connection) { dialling_.insert(&connection); }
+  void remove_dialling(Connection& connection) { dialling_.erase(&connection); }
+  // Has its turn again after the others.
+  void queue(Connection& connection);
+  // Ended: it is destroyed when the turn is over.
+  void bury(Connection& connection);
+
+ private:
+  static constexpr size_t kBufferBytes = 256 * 1024;
+
+  void run();
+  int timeout_ms() const;
+  void serve(uint64_t tag, uint32_t events);
+  void accept_some(Listener& listener);
+  void take_in(Listener& listener, int client);
+  void refuse_for_descriptors(Listener& listener);
+  void rest();
+  void go_on();
+  void look_at_deadlines();
+  void run_tasks();
+  bool listen_for(Listener& listener);
+
+  const size_t index_;
+  Mailbox& mailbox_;
+  const int epoll_;
+  const int wake_;
+  // Given up for a moment to be able to take in, and reset, a client when no descriptor is left.
+  int reserve_;
+  const std::unique_ptr<char[]> buffer_;
+  std::list<Connection> connections_;
+  std::list<Connection> ended_;
+  std::unordered_set<Connection*> dialling_;
+  std::unordered_map<uint64_t, Connection*> held_;
+  uint64_t last_held_id_ = 0;
+  std::vector<Connection*> unfinished_;
+  std::unordered_set<Listener*> listeners_;
+  // When to accept again after having run out of descriptors; 0: accepts.
+  uint64_t rests_until_ms_ = 0;
+  uint64_t tended_ms_ = 0;
+  uint64_t dials_looked_at_ms_ = 0;
+  bool stopping_ = false;
+  std::mutex mutex_;
+  std::vector<std::function<void()>> tasks_;
+  std::thread thread_;
+};
+
+}  // namespace seamless

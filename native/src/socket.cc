@@ -1,0 +1,104 @@
+#include "socket.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace seamless {
+namespace {
+
+// Cut to net.core.somaxconn by the kernel.
+constexpr int kBacklog = 4096;
+// Idle time before the kernel asks a silent peer whether it is still there.
+constexpr int kKeepAliveSeconds = 60;
+
+void set_option(int fd, int level, int name, int value) {
+  setsockopt(fd, level, name, &value, sizeof value);
+}
+
+[[noreturn]] void fail(int error, const char* what) {
+  throw std::system_error(error, std::generic_category(), what);
+}
+
+}  // namespace
+
+Address parse_address(const std::string& host, uint16_t port) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) fail(EINVAL, "address");
+  Address address;
+  address.length = found->ai_addrlen;
+  __builtin_memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+  freeaddrinfo(found);
+  return address;
+}
+
+std::pair<std::string, uint16_t> local_address(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  auto* name = reinterpret_cast<sockaddr*>(&storage);
+  if (getsockname(fd, name, &length) != 0) fail(errno, "getsockname");
+  char host[NI_MAXHOST];
+  char service[NI_MAXSERV];
+  if (getnameinfo(name, length, host, sizeof host, service, sizeof service,
+                  NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    fail(EINVAL, "getnameinfo");
+  return {host, static_cast<uint16_t>(std::stoi(service))};
+}
+
+int open_listener(const Address& address) {
+  const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) fail(errno, "socket");
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.storage.ss_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  set_no_delay(fd);
+  set_keep_alive(fd);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0 ||
+      listen(fd, kBacklog) != 0) {
+    const int error = errno;
+    close(fd);
+    fail(error, "listen");
+  }
+  return fd;
+}
+
+Dial dial(const Address& address) {
+  const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return {-1, errno};
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0) return {fd, 0};
+  const int error = errno;
+  if (error == EINPROGRESS) return {fd, error};
+  close(fd);
+  return {-1, error};
+}
+
+bool is_exhausted(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+int pending_error(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+void reset(int fd) {
+  const linger at_once{1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close(fd);
+}
+
+void set_no_delay(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+
+void set_keep_alive(int fd) {
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveSeconds);
+}
+
+}  // namespace seamless

@@ -1,0 +1,276 @@
+import { Closing } from "../closing.js";
+import type {
+  CloseReport,
+  Endpoint,
+  HoldLimits,
+  ListenOptions,
+  Listener,
+  ListenerTotals,
+  RefusalReason,
+  RoutingTable,
+  TargetCounters,
+} from "../engine.js";
+import { Holding, type Held } from "../holding.js";
+import { idsOutOfTurn } from "../turns.js";
+import { REFUSALS, UNSERVED, type Cause } from "../unserved.js";
+import type { AddonEngine } from "./addon.js";
+import type { CounterMemory } from "./counter-memory.js";
+import { errnoName, type NativeEvent } from "./native-events.js";
+import { SlotBook } from "./slot-book.js";
+
+/** In the order of native/src/connection.h. */
+const CAUSES: readonly Cause[] = [
+  "client",
+  "backend",
+  "drain",
+  "idle",
+  "shutdown",
+  "left-early",
+  "connect-failed",
+  "hold-expired",
+  "limit",
+];
+const MOST = 0xffff_ffff;
+
+export interface NativeListenerOptions extends ListenOptions {
+  readonly engine: AddonEngine;
+  readonly memory: CounterMemory;
+  readonly threads: number;
+  readonly id: number;
+  readonly totalsSlot: number;
+  readonly finished: () => void;
+}
+
+interface HeldConnection extends Held {
+  readonly thread: number;
+  readonly id: number;
+}
+
+interface Adoption {
+  readonly generation: number;
+  threadsLeft: number;
+  readonly resolve: () => void;
+}
+
+/**
+ * A listening socket whose connections are served by the addon's threads. Decided here is what takes its time: which
+ * targets there are, who waits, and when it is over.
+ *
+ * A connection that has to wait is told of (`held`) and then belongs to `Holding`; what was decided by an older
+ * table, or because of a pause that is over, is tried again at once.
+ */
+export class NativeListener implements Listener {
+  readonly endpoint: Endpoint;
+  readonly #options: NativeListenerOptions;
+  readonly #book: SlotBook;
+  readonly #holding: Holding<HeldConnection>;
+  readonly #held = new Map<string, HeldConnection>();
+  #table: RoutingTable = { targets: [], sequence: [], holdMs: 0 };
+  #generation = 0;
+  #adoptions: Adoption[] = [];
+  #closing: Closing | undefined;
+  #last: ListenerTotals | undefined;
+
+  constructor(options: NativeListenerOptions) {
+    this.endpoint = options.endpoint;
+    this.#options = options;
+    this.#book = new SlotBook(options.memory);
+    this.#holding = new Holding({
+      maxHeld: options.maxHeld,
+      letGo: (held) => this.#letGo(held),
+      expired: (held) => this.#refuse(held, "hold-expired"),
+    });
+  }
+
+  apply(table: RoutingTable): Promise<void> {
+    if (this.#last) return Promise.resolve();
+    const { engine, id, threads } = this.#options;
+    this.#book.follow(table);
+    const left = [...idsOutOfTurn(this.#table, table)].flatMap((target) => this.#book.find(target) ?? []);
+    this.#generation += 1;
+    engine.apply(id, {
+      targets: table.targets.map(({ id: target, endpoints }) => ({
+        slot: this.#book.find(target) ?? 0,
+        endpoints,
+      })),
+      sequence: Uint32Array.from(table.sequence),
+      carry: Uint32Array.from(table.carry ?? []),
+      holdMs: table.holdMs,
+      generation: this.#generation,
+      left: Uint32Array.from(left),
+    });
+    this.#table = table;
+    this.#holding.follow(table);
+    return new Promise((resolve) => {
+      this.#adoptions.push({ generation: this.#generation, threadsLeft: threads, resolve });
+    });
+  }
+
+  counters(target: string): TargetCounters {
+    return this.#book.read(target);
+  }
+
+  totals(): ListenerTotals {
+    const { memory, totalsSlot } = this.#options;
+    return this.#last ?? { ...memory.readListener(totalsSlot), heldConnections: this.#holding.size };
+  }
+
+  pause(limits: HoldLimits): void {
+    if (this.#last) return;
+    this.#options.engine.setPaused(this.#options.id, true);
+    this.#holding.pause(limits);
+  }
+
+  resume(pacePerSecond: number): void {
+    if (this.#last) return;
+    this.#options.engine.setPaused(this.#options.id, false);
+    this.#holding.resume(pacePerSecond);
+  }
+
+  cut(target: string, atMost = MOST): number {
+    const slot = this.#openSlot(target);
+    return slot === undefined ? 0 : this.#options.engine.cut(this.#options.id, slot, Math.min(atMost, MOST));
+  }
+
+  closeIdle(target: string, idleMs: number): number {
+    const slot = this.#openSlot(target);
+    return slot === undefined ? 0 : this.#options.engine.closeIdle(this.#options.id, slot, idleMs);
+  }
+
+  oldestConnection(target: string): number | undefined {
+    const slot = this.#openSlot(target);
+    return slot === undefined ? undefined : this.#options.engine.oldestUnixMs(this.#options.id, slot);
+  }
+
+  close(graceMs: number): Promise<CloseReport> {
+    if (this.#closing) return this.#closing.promise;
+    const { engine, id } = this.#options;
+    engine.stopAccepting(id);
+    for (const { thread, id: held } of this.#holding.takeAll())
+      engine.refuseHeld(thread, held, CAUSES.indexOf("shutdown"));
+    const open = this.totals().openConnections;
+    this.#closing = new Closing(open, graceMs, () => this.#cutAll());
+    const { promise } = this.#closing;
+    this.#finishIfEmpty();
+    return promise;
+  }
+
+  destroy(): void {
+    void this.close(0);
+    this.#cutAll();
+  }
+
+  /** What a thread tells of this listener. */
+  onEvent(event: NativeEvent): void {
+    switch (event.type) {
+      case "connect-failed":
+      case "connect-recovered":
+      case "refused":
+        this.#report(event);
+        break;
+      case "held":
+        this.#hold(event);
+        break;
+      case "held-left":
+        this.#forgetHeld(event);
+        break;
+      case "held-connected":
+        this.#holding.targetFound();
+        break;
+      case "drained":
+        this.#forgetDrained(event.slot);
+        break;
+      case "emptied":
+        this.#finishIfEmpty();
+        break;
+      case "adopted":
+        this.#adopted(event.number);
+        break;
+    }
+  }
+
+  #report({ type, slot, reason, number, more }: NativeEvent): void {
+    const { report } = this.#options;
+    const target = this.#book.idOf(slot);
+    if (type === "refused") {
+      if (reason !== "paused") report({ type, reason });
+    } else if (target !== undefined && type === "connect-failed") {
+      report({ type, target, code: errnoName(number), consecutive: more });
+    } else if (target !== undefined && type === "connect-recovered") {
+      this.#holding.targetFound();
+      report({ type, target });
+    }
+  }
+
+  #hold(event: NativeEvent): void {
+    const held = { thread: event.thread, id: event.number, heldSinceMs: performance.now() - event.more };
+    if (this.#closing) {
+      this.#refuse(held, "no-backend");
+      return;
+    }
+    const isOutdated = event.generation !== this.#generation;
+    if (!this.#holding.paused && (isOutdated || event.reason === "paused")) {
+      this.#letGo(held);
+      return;
+    }
+    const outcome = this.#holding.hold(held);
+    if (outcome === "held") this.#held.set(keyOf(held), held);
+    else this.#refuse(held, REFUSALS[outcome]);
+  }
+
+  #forgetHeld({ thread, number: id }: NativeEvent): void {
+    const held = this.#held.get(keyOf({ thread, id }));
+    if (held) this.#holding.forget(held);
+    this.#held.delete(keyOf({ thread, id }));
+  }
+
+  #letGo(held: HeldConnection): void {
+    this.#held.delete(keyOf(held));
+    this.#options.engine.letGo(held.thread, held.id);
+  }
+
+  #refuse(held: HeldConnection, reason: Exclude<RefusalReason, "connection-limit">): void {
+    this.#held.delete(keyOf(held));
+    this.#options.engine.refuseHeld(held.thread, held.id, CAUSES.indexOf(UNSERVED[reason]));
+    this.#options.report({ type: "refused", reason });
+  }
+
+  #adopted(generation: number): void {
+    const adoption = this.#adoptions.find((pending) => pending.generation === generation);
+    if (!adoption || --adoption.threadsLeft > 0) return;
+    this.#adoptions = this.#adoptions.filter((pending) => pending !== adoption);
+    // Before that a thread might have begun another connection to one of them.
+    if (generation === this.#generation)
+      for (const slot of this.#book.retired()) this.#book.forgetIfUnused(slot);
+    adoption.resolve();
+  }
+
+  #forgetDrained(slot: number): void {
+    if (this.#adoptions.length > 0) return;
+    const gone = this.#book.forgetIfUnused(slot);
+    if (gone) this.#options.report({ type: "drained", ...gone });
+  }
+
+  #openSlot(target: string): number | undefined {
+    return this.#last ? undefined : this.#book.find(target);
+  }
+
+  #cutAll(): void {
+    if (this.#last) return;
+    this.#closing?.countCut(this.#options.engine.abortAll(this.#options.id));
+    this.#finishIfEmpty();
+  }
+
+  #finishIfEmpty(): void {
+    const { memory, totalsSlot, finished } = this.#options;
+    if (!this.#closing || this.#last || memory.openConnections(totalsSlot) > 0) return;
+    this.#last = this.totals();
+    this.#book.freeze();
+    memory.release(totalsSlot);
+    for (const { resolve } of this.#adoptions.splice(0)) resolve();
+    finished();
+    this.#closing.finish();
+  }
+}
+
+const keyOf = ({ thread, id }: Pick<HeldConnection, "thread" | "id">): string => `${thread}:${id}`;

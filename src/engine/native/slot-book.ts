@@ -1,0 +1,88 @@
+import type { RoutingTable, TargetCounters } from "../engine.js";
+import type { CounterMemory } from "./counter-memory.js";
+
+interface Entry {
+  readonly id: string;
+  readonly slot: number;
+  /** Whether the table in force has the target. */
+  routed: boolean;
+}
+
+const ZERO: TargetCounters = {
+  activeConnections: 0,
+  totalConnections: 0,
+  failedConnects: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  ends: { client: 0, backend: 0, drain: 0, idle: 0, shutdown: 0 },
+};
+
+/** The slots of a listener's targets: of those in the table, and of those that still have connections. */
+export class SlotBook {
+  readonly #memory: CounterMemory;
+  readonly #byId = new Map<string, Entry>();
+  readonly #bySlot = new Map<number, Entry>();
+  readonly #frozen = new Map<string, TargetCounters>();
+
+  constructor(memory: CounterMemory) {
+    this.#memory = memory;
+  }
+
+  find(id: string): number | undefined {
+    return this.#byId.get(id)?.slot;
+  }
+
+  idOf(slot: number): string | undefined {
+    return this.#bySlot.get(slot)?.id;
+  }
+
+  read(id: string): TargetCounters {
+    const slot = this.find(id);
+    return slot === undefined ? (this.#frozen.get(id) ?? ZERO) : this.#memory.readTarget(slot);
+  }
+
+  /** Follows a new table. Those that are not in it stay until `forgetIfUnused`. */
+  follow({ targets }: RoutingTable): void {
+    for (const entry of this.#byId.values()) entry.routed = false;
+    for (const { id } of targets) this.#enter(id).routed = true;
+    for (const { slot, routed } of this.#byId.values()) this.#memory.setRetired(slot, !routed);
+  }
+
+  /** The slots of all that are not in the table. */
+  retired(): readonly number[] {
+    return [...this.#byId.values()].filter(({ routed }) => !routed).map(({ slot }) => slot);
+  }
+
+  /**
+   * Forgets a target that is not in the table and has no connection, and answers its id and last counters. All
+   * threads must have adopted the table.
+   */
+  forgetIfUnused(slot: number): { readonly target: string; readonly counters: TargetCounters } | undefined {
+    const entry = this.#bySlot.get(slot);
+    if (!entry || entry.routed || this.#memory.activeConnections(slot) > 0) return undefined;
+    const counters = this.#memory.readTarget(slot);
+    this.#byId.delete(entry.id);
+    this.#bySlot.delete(slot);
+    this.#memory.release(slot);
+    return { target: entry.id, counters };
+  }
+
+  /** Gives all slots back; what is read from now on are the counters of this moment. */
+  freeze(): void {
+    for (const { id, slot } of this.#byId.values()) {
+      this.#frozen.set(id, this.#memory.readTarget(slot));
+      this.#memory.release(slot);
+    }
+    this.#byId.clear();
+    this.#bySlot.clear();
+  }
+
+  #enter(id: string): Entry {
+    const known = this.#byId.get(id);
+    if (known) return known;
+    const entry = { id, slot: this.#memory.allocate(), routed: true };
+    this.#byId.set(id, entry);
+    this.#bySlot.set(entry.slot, entry);
+    return entry;
+  }
+}
