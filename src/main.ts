@@ -23,13 +23,16 @@ async function run(config: Config): Promise<void> {
     descriptor: process.stderr.fd,
     colour: process.stderr.isTTY && process.env["NO_COLOR"] === undefined,
   });
-  const { engine, reason } = chooseEngine({
+  const { engine, reason, isSecondBest } = chooseEngine({
     choice: config.engine,
     threads: config.threads ?? availableParallelism(),
     maxConnections: connectionCap(readDescriptorLimit()),
   });
-  logger.info({ event: "engine", engine: engine.name, reason }, `the ${engine.name} engine moves the data`);
   const proxy = await startProxy({ config, engine, version, logger });
+  logger[isSecondBest ? "warn" : "info"](
+    { event: "engine", engine: engine.name, reason },
+    `the ${engine.name} engine moves the data`,
+  );
 
   let stopping = false;
   const stop = (exitCode: number): void => {

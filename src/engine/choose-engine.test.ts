@@ -13,8 +13,8 @@ test("auto is the native engine, where it can be used", () => {
 });
 
 test("auto falls back to the node engine and says why", () => {
-  const { engine, reason } = chooseEngine({ ...options, choice: "auto", load });
-  assert.equal(engine.name, "node");
+  const { engine, reason, isSecondBest } = chooseEngine({ ...options, choice: "auto", load });
+  assert.deepEqual([engine.name, isSecondBest], ["node", true]);
   assert.equal(reason, "the native one can't be used: No native build was found for platform=plan9");
 });
 

@@ -21,6 +21,8 @@ export interface ChosenEngine {
   readonly engine: Engine;
   /** Why it is this one, for people. */
   readonly reason: string;
+  /** Whether a better one could not be used. */
+  readonly isSecondBest: boolean;
 }
 
 /** @throws ProxyError ENGINE_UNAVAILABLE if the native one is asked for and can't be used */
@@ -30,10 +32,15 @@ export function chooseEngine({
   maxConnections,
   load = loadAddon,
 }: EngineOptions): ChosenEngine {
-  if (choice === "node") return { engine: createNodeEngine({ maxConnections }), reason: "asked for" };
+  if (choice === "node")
+    return { engine: createNodeEngine({ maxConnections }), reason: "asked for", isSecondBest: false };
   try {
     const engine = createNativeEngine({ addon: load(), threads, maxConnections });
-    return { engine, reason: choice === "native" ? "asked for" : "it is the faster one" };
+    return {
+      engine,
+      reason: choice === "native" ? "asked for" : "it is the faster one",
+      isSecondBest: false,
+    };
   } catch (error) {
     const why = (error as Error).message.split("\n", 1)[0] ?? "";
     if (choice === "native") {
@@ -43,6 +50,7 @@ export function chooseEngine({
     return {
       engine: createNodeEngine({ maxConnections }),
       reason: `the native one can't be used: ${why}`,
+      isSecondBest: true,
     };
   }
 }

@@ -80,7 +80,12 @@ test("a port in use is one clear line and exit 1, whichever port it is", async (
     ["127.0.0.1:0", "a:1", "--http-port", port, "--grpc-port", "0"],
     ["127.0.0.1:0", "a:1", "--http-port", "0", "--grpc-port", port],
   ]) {
-    const { exitCode, stderr, stdout } = await run(process.execPath, [daemon, ...args]);
+    const { exitCode, stderr, stdout } = await run(process.execPath, [
+      daemon,
+      ...args,
+      "--log-level",
+      "error",
+    ]);
     assert.equal(exitCode, 1);
     const line = `seamless: cannot listen on 127.0.0.1:${port}: the address is in use by another program\n`;
     assert.deepEqual([stdout, stderr], ["", line]);
