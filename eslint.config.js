@@ -97,6 +97,7 @@ export default tseslint.config(
         URL: "readonly",
         console: "readonly",
         Buffer: "readonly",
+        performance: "readonly",
         setTimeout: "readonly",
         clearTimeout: "readonly",
       },

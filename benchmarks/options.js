@@ -6,6 +6,7 @@ export const USAGE = `npm run bench -- [options]
   --warm-up N        how long before that, where the work has a warm-up (default 1)
   --only TEXT        only the work whose name contains TEXT
   --contenders A,B   only these, in this order; ratios are to the first (default: all that are installed)
+  --other NAME=COMMAND   another proxy, with {port} and {backends} in its command line; may be repeated
   --json             every figure instead of a table`;
 
 /** The command line as settings; throws a TypeError that says what is wrong with it. */
@@ -18,6 +19,7 @@ export function readOptions(args) {
       "warm-up": { type: "string", default: "1" },
       only: { type: "string", default: "" },
       contenders: { type: "string" },
+      other: { type: "string", multiple: true, default: [] },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },

@@ -1,10 +1,15 @@
 // What anyone writes first: `net` and `pipe`, with nothing around it. The yardstick for the node engine.
-// node plain-pipe.js LISTEN_PORT BACKEND_PORT
+// node plain-pipe.js LISTEN_PORT BACKEND_PORT...
 import { connect, createServer } from "node:net";
 
-const [listenPort, backendPort] = process.argv.slice(2).map(Number);
+const [listenPort, ...backendPorts] = process.argv.slice(2).map(Number);
+let turn = 0;
 createServer({ allowHalfOpen: true }, (client) => {
-  const backend = connect({ port: backendPort, host: "127.0.0.1", allowHalfOpen: true });
+  const backend = connect({
+    port: backendPorts[turn++ % backendPorts.length],
+    host: "127.0.0.1",
+    allowHalfOpen: true,
+  });
   client.on("error", () => backend.destroy());
   backend.on("error", () => client.destroy());
   client.pipe(backend).pipe(client);

@@ -14,18 +14,23 @@ export function summary(results, contenders, { rounds, seconds }) {
     rounds,
     seconds,
     contenders: contenders.map(({ name, version }) => ({ name, version: version() })),
-    results: results.map(({ workload, figures }) => ({
-      workload: workload.name,
-      unit: workload.unit,
-      contenders: contenders.map((_, i) => column(figures, i)),
-    })),
+    results: results.flatMap(({ workload, measured }) =>
+      workload.figures.map(({ name, unit }, figure) => ({
+        workload: name,
+        unit,
+        contenders: contenders.map((_, contender) => column(measured, contender, figure)),
+      })),
+    ),
   };
 }
 
-function column(figures, index) {
-  const values = figures.map((round) => round[index]);
-  const ratios = figures.map((round) => round[index] / round[0]);
-  return { values, median: median(values), medianRatio: median(ratios) };
+/** One contender's values of one figure; null for work that it does not do. */
+function column(measured, contender, figure) {
+  if (measured[0][contender] === undefined) return null;
+  const values = measured.map((round) => round[contender][figure]);
+  const first = measured[0][0];
+  const medianRatio = first ? median(measured.map((round, i) => values[i] / round[0][figure])) : undefined;
+  return { values, median: median(values), medianRatio };
 }
 
 export function markdown({ date, machine, rounds, seconds, contenders, results }) {
@@ -40,7 +45,9 @@ export function markdown({ date, machine, rounds, seconds, contenders, results }
   return `${lines.join("\n")}\n\n${date}; ${machine}; ${versions}; ${method}.`;
 }
 
-function cell({ median: value, medianRatio }, index) {
-  const shown = value < 100 ? value.toFixed(1) : value.toFixed(0);
-  return index === 0 ? shown : `${shown} (${medianRatio.toFixed(2)})`;
+function cell(column, index) {
+  if (column === null) return "";
+  const { median: value, medianRatio } = column;
+  const shown = value < 1 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0);
+  return index === 0 || medianRatio === undefined ? shown : `${shown} (${medianRatio.toFixed(2)})`;
 }

@@ -2,16 +2,27 @@
 import { haproxy } from "./contenders/haproxy.js";
 import { nginxStream } from "./contenders/nginx-stream.js";
 import { plainPipe } from "./contenders/plain-pipe.js";
-import { seamlessNative, seamlessNode } from "./contenders/seamless.js";
+import { otherContender } from "./contenders/other.js";
+import { seamlessNative, seamlessNode, seamlessThreads } from "./contenders/seamless.js";
 import { choose, readOptions, USAGE } from "./options.js";
 import { markdown, summary } from "./report.js";
 import { measureWorkload } from "./rounds.js";
 import { downloads, uploads } from "./workloads/bulk.js";
-import { newConnections, smallRequests } from "./workloads/http.js";
+import { listChanges } from "./workloads/changes.js";
+import { manyBackends, manyConnections, newConnections, smallRequests } from "./workloads/http.js";
 import { idleMemory } from "./workloads/idle.js";
 
-const CONTENDERS = [haproxy, nginxStream, seamlessNative, seamlessNode, plainPipe];
-const WORKLOADS = [newConnections, smallRequests, downloads, uploads, idleMemory];
+const CONTENDERS = [haproxy, nginxStream, seamlessNative, seamlessThreads, seamlessNode, plainPipe];
+const WORKLOADS = [
+  newConnections,
+  smallRequests,
+  downloads,
+  uploads,
+  idleMemory,
+  listChanges,
+  ...manyConnections,
+  ...manyBackends,
+];
 
 const plan = readPlan();
 if (plan) await measureAll(plan);
@@ -20,7 +31,8 @@ if (plan) await measureAll(plan);
 function readPlan() {
   try {
     const options = readOptions(process.argv.slice(2));
-    if (!options.help) return { options, contenders: choose(CONTENDERS, options.contenders) };
+    const all = [...CONTENDERS, ...options.other.map(otherContender)];
+    if (!options.help) return { options, contenders: choose(all, options.contenders) };
     console.log(USAGE);
   } catch (error) {
     console.error(`${error.message}\n${USAGE}`);
@@ -31,10 +43,11 @@ function readPlan() {
 
 async function measureAll({ options, contenders }) {
   const results = [];
-  for (const workload of WORKLOADS.filter(({ name }) => name.includes(options.only))) {
+  const isWanted = ({ figures }) => figures.some(({ name }) => name.includes(options.only));
+  for (const workload of WORKLOADS.filter(isWanted)) {
     if (workload.isThere())
-      results.push({ workload, figures: await measureWorkload(workload, contenders, options) });
-    else process.stderr.write(`${workload.name}: left out, needs wrk and nginx\n`);
+      results.push({ workload, measured: await measureWorkload(workload, contenders, options) });
+    else process.stderr.write(`${workload.figures[0].name}: left out, needs wrk and nginx\n`);
   }
   const report = summary(results, contenders, options);
   console.log(options.json ? JSON.stringify(report, null, 2) : markdown(report));

@@ -11,6 +11,7 @@
               "src/connection.cc",
               "src/engine.cc",
               "src/loop.cc",
+              "src/pipe.cc",
               "src/relay.cc",
               "src/socket.cc",
               "src/table.cc",

@@ -9,15 +9,18 @@ export const nginxStream = {
   name: "nginx stream, one worker",
   isThere: () => isInstalled("nginx") && existsSync(MODULE),
   version: () => versionOf("nginx -v"),
-  start({ port, backendPort, folder }) {
+  start({ port, backendPorts, folder }) {
     const file = join(folder, "stream.conf");
     writeFileSync(
       file,
       `load_module ${MODULE};
 daemon off; worker_processes 1; pid ${folder}/stream.pid; error_log /dev/null;
-worker_rlimit_nofile 20000;
-events { worker_connections 19000; }
-stream { server { listen 127.0.0.1:${port} backlog=4096; proxy_pass 127.0.0.1:${backendPort}; proxy_timeout 1h; } }
+worker_rlimit_nofile 65536;
+events { worker_connections 30000; }
+stream {
+  upstream backends { ${backendPorts.map((backend) => `server 127.0.0.1:${backend};`).join(" ")} }
+  server { listen 127.0.0.1:${port} backlog=4096; proxy_pass backends; proxy_timeout 1h; }
+}
 `,
     );
     return startListening("nginx", ["-e", "/dev/null", "-c", file], port);

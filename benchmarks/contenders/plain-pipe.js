@@ -8,5 +8,5 @@ export const plainPipe = {
   name: "plain `net` + `pipe`",
   isThere: () => true,
   version: () => `Node ${process.version}`,
-  start: ({ port, backendPort }) => startListening(process.execPath, [script, port, backendPort], port),
+  start: ({ port, backendPorts }) => startListening(process.execPath, [script, port, ...backendPorts], port),
 };

@@ -5,5 +5,5 @@ const script = fileURLToPath(new URL("bulk-peer.js", import.meta.url));
 
 export async function startBulkBackend() {
   const port = await freePort();
-  return { port, ...(await startListening(process.execPath, [script, port], port)) };
+  return { ports: [port], ...(await startListening(process.execPath, [script, port], port)) };
 }

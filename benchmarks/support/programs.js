@@ -2,6 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { WITH_MOST_FILES } from "./limits.js";
 
 export function isInstalled(program) {
   try {
@@ -31,16 +32,20 @@ export async function freePorts(count) {
   return ports;
 }
 
-/** Starts a program and waits until it listens. `stop` ends it and waits for its end. */
-export async function startListening(program, args, port) {
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
+/** Starts a program and waits until it listens on all of these ports. `stop` ends it and waits for its end. */
+export async function startListening(program, args, ...ports) {
+  const child = spawn("sh", ["-c", WITH_MOST_FILES, program, ...args], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   const ended = once(child, "exit");
-  for (let tries = 0; !(await accepts(port)); tries++) {
-    if (child.exitCode !== null || tries > 400) {
-      child.kill("SIGKILL");
-      throw new Error(`${program} does not start`);
+  for (const port of ports) {
+    for (let tries = 0; !(await accepts(port)); tries++) {
+      if (child.exitCode !== null || tries > 400) {
+        child.kill("SIGKILL");
+        throw new Error(`${program} does not start`);
+      }
+      await delay(25);
     }
-    await delay(25);
   }
   return {
     pid: child.pid,

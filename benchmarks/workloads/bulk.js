@@ -36,19 +36,17 @@ function upload(socket, count) {
 }
 
 export const downloads = {
-  name: "CPU per GB, backend to client",
-  unit: "ms",
+  figures: [{ name: "CPU per GB, backend to client", unit: "ms" }],
   isThere: () => true,
   startBackend: startBulkBackend,
   warmsUp: true,
-  measure: (proxy) => cpuPerGigabyte(proxy, "D"),
+  measure: async (proxy) => [await cpuPerGigabyte(proxy, "D")],
 };
 
 export const uploads = {
-  name: "CPU per GB, client to backend",
-  unit: "ms",
+  figures: [{ name: "CPU per GB, client to backend", unit: "ms" }],
   isThere: () => true,
   startBackend: startBulkBackend,
   warmsUp: true,
-  measure: (proxy) => cpuPerGigabyte(proxy, "U"),
+  measure: async (proxy) => [await cpuPerGigabyte(proxy, "U")],
 };

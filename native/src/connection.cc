@@ -188,7 +188,7 @@ void Connection::on_events(Side side, uint32_t events) {
 }
 
 void Connection::advance() {
-  if (state_ == State::open) follow(relay_.advance(loop_.buffer(), *target_counters_));
+  if (state_ == State::open) follow(relay_.advance(loop_.channels(), *target_counters_));
 }
 
 void Connection::follow(Relay::Outcome outcome) {
@@ -302,6 +302,7 @@ void Connection::end(Cause cause) {
   totals.add(kOpen, ~uint64_t{0});
   release_target();
   state_ = State::ended;
+  relay_.give_back(loop_.channels().pipes);
   listener_.budget().give_back();
   if (listener_.is_closing() && totals.read(kOpen) == 0) report(EventType::emptied);
   loop_.bury(*this);

@@ -8,11 +8,17 @@
 #include "socket.h"
 
 namespace seamless {
+namespace {
+
+// Over all threads, which have two at least: they must fit into the descriptors that are kept back from clients.
+constexpr size_t kMostPipes = 24;
+
+}  // namespace
 
 Engine::Engine(size_t threads, int64_t most_connections, std::function<void()> wake)
     : memory_(threads), mailbox_(std::move(wake)), budget_(most_connections) {
   for (size_t index = 0; index < threads; index++)
-    loops_.push_back(std::make_unique<Loop>(index, mailbox_));
+    loops_.push_back(std::make_unique<Loop>(index, std::max<size_t>(kMostPipes / threads, 2), mailbox_));
 }
 
 Engine::~Engine() {

@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -43,13 +44,14 @@ bool add(int epoll, int fd, uint32_t events, const void* subject, Tag tag) {
 
 }  // namespace
 
-Loop::Loop(size_t index, Mailbox& mailbox)
+Loop::Loop(size_t index, size_t most_pipes, Mailbox& mailbox)
     : index_(index),
       mailbox_(mailbox),
       epoll_(require(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(require(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
       reserve_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
       buffer_(new char[kBufferBytes]),
+      pipes_(most_pipes),
       tended_ms_(monotonic_ms()) {
   add(epoll_, wake_, EPOLLIN, nullptr, kWake);
   thread_ = std::thread([this] { run(); });
@@ -85,6 +87,10 @@ void Loop::call(const std::function<void()>& task) {
 }
 
 void Loop::run() {
+  // Signals are the main thread's; splice(2) would send a SIGPIPE.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
   epoll_event events[kMostEvents];
   while (!stopping_) {
     const int count = epoll_wait(epoll_, events, kMostEvents, timeout_ms());

@@ -21,7 +21,7 @@ namespace seamless {
 // that no event of the turn meets a socket that is newer than the event.
 class Loop {
  public:
-  Loop(size_t index, Mailbox& mailbox);
+  Loop(size_t index, size_t most_pipes, Mailbox& mailbox);
   // Resets what is left.
   ~Loop();
   Loop(const Loop&) = delete;
@@ -47,7 +47,7 @@ class Loop {
 
   size_t index() const { return index_; }
   Mailbox& mailbox() const { return mailbox_; }
-  Buffer buffer() const { return {buffer_.get(), kBufferBytes}; }
+  Channels channels() { return {buffer_.get(), kBufferBytes, pipes_}; }
   // False if the kernel has no room.
   bool watch(int fd, Connection& connection, Side side);
   // Answers an id for `take_held`.
@@ -82,6 +82,7 @@ class Loop {
   // Given up for a moment to be able to take in, and reset, a client when no descriptor is left.
   int reserve_;
   const std::unique_ptr<char[]> buffer_;
+  PipePool pipes_;
   std::list<Connection> connections_;
   std::list<Connection> ended_;
   std::unordered_set<Connection*> dialling_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "counters.h"
+#include "pipe.h"
 
 namespace seamless {
 
@@ -13,17 +14,19 @@ enum class Side : uint8_t { client, backend };
 
 constexpr Side other(Side side) { return side == Side::client ? Side::backend : Side::client; }
 
-// The one buffer of a thread, through which everything passes that can be sent at once.
-struct Buffer {
-  char* data;
-  size_t size;
+// What the connections of a thread share for passing bytes on: one buffer, which is empty after each use, and some pipes.
+struct Channels {
+  char* buffer;
+  size_t buffer_size;
+  PipePool& pipes;
 };
 
 // Passes both directions of a connection on: data as it comes, then the end of the stream (FIN). One direction ends
 // without the other: half-close stays half-open. An abort of one side is the connection's business.
 //
 // What the sink does not take at once is kept, and the source is not read before it is gone, so that a slow reader slows
-// its writer down and no more than a buffer is kept per direction. The events are edges (EPOLLET): whoever is readable
+// its writer down and no more than a buffer is kept per direction. A direction that has had much to read several times in a
+// row goes through a pipe, which spares copying; for little that would cost more than it saves. The events are edges (EPOLLET): whoever is readable
 // stays so until a read has shown otherwise.
 class Relay {
  public:
@@ -41,7 +44,9 @@ class Relay {
   // Events of a side, as epoll tells them, or a guess that there is something to read.
   void note(Side side, uint32_t events);
 
-  Outcome advance(Buffer buffer, CounterBlock& counters);
+  Outcome advance(const Channels& channels, CounterBlock& counters);
+  // To be called when it is over.
+  void give_back(PipePool& pipes);
 
   // Whether a byte has passed since this was asked last.
   bool take_moved() {
@@ -57,7 +62,7 @@ class Relay {
   }
 
  private:
-  // What a socket has not taken yet.
+  // What was read and a socket has not taken yet.
   struct Backlog {
     std::vector<char> bytes;
     size_t sent = 0;
@@ -69,17 +74,23 @@ class Relay {
     bool hung_up = false;   // its FIN has come, perhaps behind what is unread
     bool failed = false;    // its RST has come, perhaps behind what is unread
     bool ended = false;     // read to the end
+    uint8_t bulk = 0;       // how often in a row it had much to read
+    // One of them, or none.
     std::unique_ptr<Backlog> backlog;
+    std::unique_ptr<Pipe> pipe;
+
+    bool has_unsent() const { return backlog || pipe; }
   };
 
   Leg& leg(Side side) { return legs_[static_cast<size_t>(side)]; }
 
-  Outcome pass_on(Side from, Buffer buffer, CounterBlock& counters);
-  // False if the sink has failed; a backlog is left if it does not take everything.
-  bool flush(Leg& sink);
+  Outcome pass_on(Side from, const Channels& channels, CounterBlock& counters);
+  // These answer false if the sink has failed; what it does not take is unsent.
+  bool flush(Leg& sink, PipePool& pipes);
   bool send_or_keep(Leg& sink, const char* data, size_t size);
+  static bool send_or_keep(Leg& sink, std::unique_ptr<Pipe> pipe, PipePool& pipes);
   Outcome finish(Side from);
-  bool is_finished(Side from) { return leg(from).ended && !leg(other(from)).backlog; }
+  bool is_finished(Side from) { return leg(from).ended && !leg(other(from)).has_unsent(); }
   static Outcome failure(Side side) {
     return side == Side::client ? Outcome::client_failed : Outcome::backend_failed;
   }
