@@ -48,7 +48,7 @@ export const manyConnections = [1, 100, 1_000, MOST_CONNECTIONS].map((connection
 /** How the cost of a connection grows with the backends that take turns. */
 export const manyBackends = [1, 10, 100, 1_000].map((backends) => ({
   figures: [
-    { name: `CPU per new connection, ${thousands(backends)} backend${backends > 1 ? "s" : ""}`, unit: "µs" },
+    { name: `CPU per connection, ${thousands(backends)} backend${backends > 1 ? "s" : ""}`, unit: "µs" },
   ],
   isThere,
   startBackend: (folder) => startHttpBackends(folder, backends),

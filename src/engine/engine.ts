@@ -32,7 +32,7 @@ export interface ListenOptions {
   readonly maxAttempts: number;
   /** Most connections that wait for a backend at once, unless `pause` says otherwise. */
   readonly maxHeld: number;
-  /** Where the listener reports to. Called synchronously; must not throw. */
+  /** Where the listener reports to, at once or soon after. Must not throw. */
   readonly report: (event: EngineEvent) => void;
 }
 

@@ -2,6 +2,8 @@ import { connect, type Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
 import type { EndCause, Target } from "../engine.js";
 import type { Cause } from "../unserved.js";
+import type { DialDeadlines, Dialling } from "./dial-deadlines.js";
+import type { LoopTurns } from "./loop-turns.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
 import { backendSocketOptions } from "./socket-options.js";
@@ -10,6 +12,8 @@ import { keepAlive, probe } from "./tending.js";
 
 /** What a connection asks of its listener. */
 export interface ConnectionHost {
+  readonly deadlines: DialDeadlines;
+  readonly turns: LoopTurns;
   readonly connectTimeoutMs: number;
   readonly maxAttempts: number;
   /** The next target for a new connection; undefined while there is none. */
@@ -38,7 +42,7 @@ export interface ConnectionHost {
  * The client is not read before the backend is connected, so a failed dial loses nothing. From then on `relay.ts`
  * passes data, FIN and RST on in both directions; the connection ends when both sockets are closed.
  */
-export class Connection {
+export class Connection implements Dialling {
   readonly #host: ConnectionHost;
   readonly #client: Socket;
   #backend: Socket | undefined;
@@ -53,8 +57,8 @@ export class Connection {
   heldSinceMs: number | undefined;
   #endpointIndex = 0;
   #endpointsLeft = 0;
-  #deadlineMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #targetDeadlineMs = 0;
+  dialDeadlineMs = 0;
   #tended = false;
   /** Whether a byte has passed since the last look, and when the last one that found so was. */
   #moved = true;
@@ -131,31 +135,33 @@ export class Connection {
     this.#stats.activeConnections += 1;
     this.#endpointIndex = this.#stats.preferredEndpoint % Math.max(target.endpoints.length, 1);
     this.#endpointsLeft = target.endpoints.length;
-    this.#deadlineMs = performance.now() + this.#host.connectTimeoutMs;
-    this.#dialEndpoint(target);
+    const nowMs = performance.now();
+    this.#targetDeadlineMs = nowMs + this.#host.connectTimeoutMs;
+    this.#dialEndpoint(target, nowMs);
   }
 
   /** Each endpoint gets its share of the time that is left, as in Go's net.Dialer (dialSerial). */
-  #dialEndpoint({ endpoints }: Target): void {
+  #dialEndpoint({ endpoints }: Target, nowMs: number): void {
     const endpoint = endpoints[this.#endpointIndex];
     if (!endpoint) {
       this.#onDialFailed(undefined);
       return;
     }
-    const leftMs = Math.max(this.#deadlineMs - performance.now(), 1);
-    this.#timer = setTimeout(this.#onDialTimeout, leftMs / Math.max(this.#endpointsLeft, 1));
+    const leftMs = Math.max(this.#targetDeadlineMs - nowMs, 1);
+    this.dialDeadlineMs = nowMs + leftMs / Math.max(this.#endpointsLeft, 1);
+    this.#host.deadlines.add(this);
     this.#backend = connect(backendSocketOptions(endpoint));
     this.#backend.on("error", this.#onDialFailed);
     this.#backend.on("connect", this.#onConnect);
   }
 
-  readonly #onDialTimeout = (): void => {
+  onDialTimeout(): void {
     this.#onDialFailed(Object.assign(new Error("connect timed out"), { code: "ETIMEDOUT" }));
-  };
+  }
 
   readonly #onDialFailed = (error: unknown): void => {
     if (this.#state !== "dialling") return;
-    clearTimeout(this.#timer);
+    this.#host.deadlines.delete(this);
     this.#discardBackend();
     const code = errnoOf(error) ?? "ENOENDPOINT";
     if (failureKind(code) === "exhausted") {
@@ -165,7 +171,7 @@ export class Connection {
     this.#endpointsLeft -= 1;
     if (this.#target && this.#endpointsLeft > 0) {
       this.#endpointIndex = (this.#endpointIndex + 1) % this.#target.endpoints.length;
-      this.#dialEndpoint(this.#target);
+      this.#dialEndpoint(this.#target, performance.now());
       return;
     }
     this.#onTargetFailed(code);
@@ -179,7 +185,7 @@ export class Connection {
 
   /** The target has not failed, so that it is no attempt. */
   #leaveDial(): void {
-    clearTimeout(this.#timer);
+    this.#host.deadlines.delete(this);
     this.#discardBackend();
     this.#tryNextTarget();
   }
@@ -207,7 +213,7 @@ export class Connection {
   }
 
   readonly #onConnect = (): void => {
-    clearTimeout(this.#timer);
+    this.#host.deadlines.delete(this);
     const [backend, stats] = [this.#backend, this.#stats];
     if (this.#state !== "dialling" || !backend || !stats) return;
     this.#state = "open";
@@ -222,6 +228,7 @@ export class Connection {
         this.#moved = true;
       },
       ended: () => (this.#firstToEnd ??= "client"),
+      turns: this.#host.turns,
     });
     passOn(backend, this.#client, {
       count: (bytes) => {
@@ -229,6 +236,7 @@ export class Connection {
         this.#moved = true;
       },
       ended: () => (this.#firstToEnd ??= "backend"),
+      turns: this.#host.turns,
     });
     this.#client.resume();
   };
@@ -272,7 +280,7 @@ export class Connection {
   #end(cause: Cause): void {
     const wasOpen = this.#state === "open";
     this.#state = "ended";
-    clearTimeout(this.#timer);
+    this.#host.deadlines.delete(this);
     this.#release(wasOpen ? (cause as EndCause) : undefined);
     this.#host.ended(this, cause);
   }

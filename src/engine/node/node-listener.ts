@@ -19,6 +19,8 @@ import { idsOutOfTurn } from "../turns.js";
 import { type Cause, REFUSALS, UNSERVED, type Unserved } from "../unserved.js";
 import { Connection, type ConnectionHost } from "./connection.js";
 import { Cursor } from "./cursor.js";
+import { DialDeadlines } from "./dial-deadlines.js";
+import { LoopTurns } from "./loop-turns.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
 import { noEnds, StatsBook, type TargetStats } from "./target-stats.js";
@@ -37,6 +39,8 @@ export class NodeListener implements Listener, ConnectionHost {
   readonly #cursor = new Cursor();
   readonly #book = new StatsBook();
   readonly #holding: Holding<Connection>;
+  readonly deadlines = new DialDeadlines();
+  readonly turns = new LoopTurns();
   readonly #connections = new Set<Connection>();
   #accepted = 0;
   readonly #ends = noEnds();

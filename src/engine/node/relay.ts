@@ -1,12 +1,21 @@
 import type { Socket } from "node:net";
+import type { LoopTurns } from "./loop-turns.js";
 
 const NOTHING = Buffer.alloc(0);
+
+/**
+ * An abort that looks like an end comes in the same turn of the event loop as the last data. For the first pieces it is
+ * known which turn that was, so that short connections need not ask the kernel; for the many of a long one, knowing
+ * it would cost more than asking once.
+ */
+const MARKED_PIECES = 2;
 
 /** Who is told of one direction. */
 export interface Meter {
   readonly count: (bytes: number) => void;
   /** The source has ended, or says so. */
   readonly ended: () => void;
+  readonly turns: LoopTurns;
 }
 
 /**
@@ -17,18 +26,21 @@ export interface Meter {
  * Small messages go out at once (TCP_NODELAY) from the second piece on: the first never waits, since nothing before it
  * can be unacknowledged, and a connection with one question and one answer is spared the system calls.
  */
-export function passOn(source: Socket, sink: Socket, { count, ended }: Meter): void {
+export function passOn(source: Socket, sink: Socket, { count, ended, turns }: Meter): void {
   let pieces = 0;
+  let turnOfData = 0;
   source.on("data", (chunk: Buffer) => {
     count(chunk.length);
     pieces += 1;
     if (pieces === 2) sink.setNoDelay(true);
+    if (pieces <= MARKED_PIECES) turnOfData = turns.mark();
     if (!sink.write(chunk)) source.pause();
   });
   sink.on("drain", () => source.resume());
   source.on("end", () => {
     ended();
-    if (wasAborted(source)) source.destroy(new Error("aborted together with its last data"));
+    const mayBeAbort = pieces > MARKED_PIECES || (pieces > 0 && turns.isNow(turnOfData));
+    if (mayBeAbort && wasAborted(source)) source.destroy(new Error("aborted together with its last data"));
     else endWhenFlushed(sink);
   });
 }

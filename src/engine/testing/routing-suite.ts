@@ -51,6 +51,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     const dead = await deadTarget(t, "dead");
     const { ask, listener, events } = await startRig(t, createEngine(), inTurn(a, dead, c));
     assert.equal(await letters(ask, 6), "ccacca");
+    await until(() => events.length >= 2);
     assert.deepEqual(
       events,
       [1, 2].map((consecutive) => ({
@@ -76,6 +77,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     const works = await startNamed(t, "works");
     const { ask, listener, events } = await startRig(t, createEngine(), inTurn(works, ...dead));
     assert.equal(await ask(), "reset");
+    await until(() => events.length >= 4);
     assert.equal(events.filter(({ type }) => type === "connect-failed").length, 3);
     assert.deepEqual(events.at(-1), { type: "refused", reason: "no-backend" });
     assert.equal(listener.totals().connectFailed, 1);
@@ -98,6 +100,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     const works = await startNamed(t, "works");
     const { ask, events } = await startRig(t, createEngine(), inTurn(works, full), { connectTimeoutMs: 150 });
     assert.equal(await ask(), "works");
+    await until(() => events.length > 0);
     assert.deepEqual(events, [{ type: "connect-failed", target: "full", code: "ETIMEDOUT", consecutive: 1 }]);
   });
 

@@ -1,0 +1,37 @@
+/** Whatever has to be done with when its time has passed. */
+export interface Dialling {
+  readonly dialDeadlineMs: number;
+  onDialTimeout(): void;
+}
+
+/** How exactly the time for connecting is kept. */
+const TICK_MS = 25;
+
+/**
+ * Ends dials that take too long. One timer for all of them: most are over long before, and a timer for each would be a good part
+ * of what they cost.
+ */
+export class DialDeadlines {
+  readonly #dials = new Set<Dialling>();
+  #timer: NodeJS.Timeout | undefined;
+
+  add(dial: Dialling): void {
+    this.#dials.add(dial);
+    this.#timer ??= setInterval(() => this.#look(), TICK_MS);
+  }
+
+  delete(dial: Dialling): void {
+    this.#dials.delete(dial);
+  }
+
+  #look(): void {
+    // Not at the end of each dial, or the next one would begin a timer again.
+    if (this.#dials.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    const nowMs = performance.now();
+    for (const dial of [...this.#dials]) if (dial.dialDeadlineMs <= nowMs) dial.onDialTimeout();
+  }
+}
