@@ -19,7 +19,7 @@ console.log(draw());
 function draw() {
   let y = TOP;
   const parts = [legend()];
-  for (const result of results.filter(({ contenders: columns }) => columns[0] !== null)) {
+  for (const result of results.filter(({ contenders: columns }) => columns[0]?.median != null)) {
     parts.push(group(result, y));
     y += result.contenders.filter(Boolean).length * BAR_HEIGHT + GROUP_GAP;
   }
@@ -55,7 +55,7 @@ function legend() {
 }
 
 function group({ workload, unit, contenders: columns }, top) {
-  const shown = columns.flatMap((column, i) => (column === null ? [] : [{ ...column, i }]));
+  const shown = columns.flatMap((column, i) => (column?.median == null ? [] : [{ ...column, i }]));
   const bars = shown.map(({ median, i }, row) => {
     const ratio = median / columns[0].median;
     const y = top + row * BAR_HEIGHT;

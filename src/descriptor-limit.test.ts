@@ -7,6 +7,11 @@ test("two descriptors a connection, 128 kept in reserve", () => {
   assert.equal(connectionCap(256), 64);
 });
 
+test("many threads keep some more in reserve", () => {
+  assert.equal(connectionCap(1_024, 4), 448);
+  assert.equal(connectionCap(1_024, 64), 208);
+});
+
 test("the cap is at least one and never absurd", () => {
   assert.equal(connectionCap(64), 1);
   assert.equal(connectionCap(Infinity), 1_000_000);

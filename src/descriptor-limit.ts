@@ -16,8 +16,13 @@ export function readDescriptorLimit(): number {
   }
 }
 
+/** What a thread of the native engine has open besides its connections; some of them fit into the reserve. */
+const DESCRIPTORS_PER_THREAD = 8;
+const THREADS_IN_RESERVE = 4;
+
 /** Most client connections at once: each takes two descriptors. */
-export function connectionCap(descriptorLimit: number): number {
-  const cap = Math.floor((descriptorLimit - RESERVED_DESCRIPTORS) / 2);
+export function connectionCap(descriptorLimit: number, threads = 1): number {
+  const forThreads = Math.max(threads - THREADS_IN_RESERVE, 0) * DESCRIPTORS_PER_THREAD;
+  const cap = Math.floor((descriptorLimit - RESERVED_DESCRIPTORS - forThreads) / 2);
   return Math.min(Math.max(cap, 1), MOST_CONNECTIONS);
 }

@@ -23,10 +23,11 @@ async function run(config: Config): Promise<void> {
     descriptor: process.stderr.fd,
     colour: process.stderr.isTTY && process.env["NO_COLOR"] === undefined,
   });
+  const threads = config.threads ?? availableParallelism();
   const { engine, reason, isSecondBest } = chooseEngine({
     choice: config.engine,
-    threads: config.threads ?? availableParallelism(),
-    maxConnections: connectionCap(readDescriptorLimit()),
+    threads,
+    maxConnections: connectionCap(readDescriptorLimit(), threads),
   });
   const proxy = await startProxy({ config, engine, version, logger });
   logger[isSecondBest ? "warn" : "info"](

@@ -97,7 +97,7 @@ void Loop::run() {
     for (int i = 0; i < count; i++) serve(events[i].data.u64, events[i].events);
     go_on();
     look_at_deadlines();
-    run_tasks();
+    if (is_woken_) run_tasks();
     ended_.clear();
   }
 }
@@ -123,6 +123,7 @@ void Loop::serve(uint64_t tag, uint32_t events) {
     default:
       uint64_t count;
       while (read(wake_, &count, sizeof count) < 0 && errno == EINTR) continue;
+      is_woken_ = true;
   }
 }
 
@@ -254,6 +255,7 @@ void Loop::look_at_deadlines() {
 }
 
 void Loop::run_tasks() {
+  is_woken_ = false;
   std::vector<std::function<void()>> tasks;
   {
     const std::lock_guard lock(mutex_);

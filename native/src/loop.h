@@ -94,6 +94,8 @@ class Loop {
   uint64_t rests_until_ms_ = 0;
   uint64_t tended_ms_ = 0;
   uint64_t dials_looked_at_ms_ = 0;
+  // Whether there are tasks.
+  bool is_woken_ = false;
   bool stopping_ = false;
   std::mutex mutex_;
   std::vector<std::function<void()>> tasks_;

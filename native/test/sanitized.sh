@@ -19,7 +19,7 @@ compiler="${CXX:-g++}"
 
 "$compiler" "${flags[@]}" -fsanitize=thread "${engine[@]}" "${stress[@]}" -o "$out/stress-thread" &
 "$compiler" "${flags[@]}" "${memory[@]}" "${engine[@]}" "${stress[@]}" -o "$out/stress-memory" &
-"$compiler" "${flags[@]}" "${memory[@]}" -fPIC -shared -DNAPI_VERSION=8 -DNODE_ADDON_API_CPP_EXCEPTIONS \
+"$compiler" "${flags[@]}" "${memory[@]}" -fPIC -shared -DNAPI_VERSION=8 -DNODE_ADDON_API_CPP_EXCEPTIONS -DNODE_ADDON_API_CPP_EXCEPTIONS_ALL \
   -isystem "$node_headers" -isystem "$addon_headers" "${engine[@]}" src/binding.cc -o "$out/seamless_native.node" &
 for build in $(jobs -p); do wait "$build"; done
 
