@@ -6,7 +6,7 @@ import { connectionCap, readDescriptorLimit } from "./descriptor-limit.js";
 import { chooseEngine } from "./engine/choose-engine.js";
 import { ProxyError } from "./errors.js";
 import { createLogger } from "./logger.js";
-import { startProxy } from "./proxy.js";
+import { startProxy, type Proxy } from "./proxy.js";
 
 const EXIT = { stopped: 0, failed: 1, usage: 2 } as const;
 
@@ -29,26 +29,28 @@ async function run(config: Config): Promise<void> {
     threads,
     maxConnections: connectionCap(readDescriptorLimit(), threads),
   });
-  const proxy = await startProxy({ config, engine, version, logger });
-  logger[isSecondBest ? "warn" : "info"](
-    { event: "engine", engine: engine.name, reason },
-    `the ${engine.name} engine moves the data`,
-  );
+  const starting = startProxy({ config, engine, version, logger });
+  let proxy: Proxy | undefined = undefined;
 
   let stopping = false;
+  // A signal that comes while it starts stops it in order, too, as soon as it has started.
   const stop = (exitCode: number): void => {
     if (stopping) {
-      proxy.destroy();
+      proxy?.destroy();
       process.exit(exitCode);
     }
     stopping = true;
-    proxy.close().then(
-      () => process.exit(exitCode),
-      (error: unknown) => {
-        logger.fatal({ event: "stop-failed", err: error }, "could not stop in order");
-        process.exit(EXIT.failed);
-      },
-    );
+    starting
+      .then((started) => started.close())
+      .then(
+        () => process.exit(exitCode),
+        (error: unknown) => {
+          // Why it could not start is told below.
+          if (!proxy) return;
+          logger.fatal({ event: "stop-failed", err: error }, "could not stop in order");
+          process.exit(EXIT.failed);
+        },
+      );
   };
   process.on("SIGTERM", () => stop(EXIT.stopped));
   process.on("SIGINT", () => stop(EXIT.stopped));
@@ -57,6 +59,12 @@ async function run(config: Config): Promise<void> {
     logger.fatal({ event: "uncaught", err: error }, "a bug in seamless: stopping");
     stop(EXIT.failed);
   });
+
+  proxy = await starting;
+  logger[isSecondBest ? "warn" : "info"](
+    { event: "engine", engine: engine.name, reason },
+    `the ${engine.name} engine moves the data`,
+  );
 }
 
 try {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
@@ -44,6 +45,20 @@ test("what is still open after the shutdown timeout is reset, and counted", asyn
   const [error] = (await reset) as [NodeJS.ErrnoException];
   assert.equal(error.code, "ECONNRESET");
   assert.equal(proxy.log.at(-1)?.["cut"], 1);
+});
+
+test("a signal that comes while it starts stops it in order", async (t) => {
+  const args = ["127.0.0.1:0", "127.0.0.1:9", "--http-port", "0", "--grpc-port", "0"];
+  const child = spawn(process.execPath, [daemon, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  t.after(() => child.kill("SIGKILL"));
+  let log = "";
+  child.stderr.on("data", (text: Buffer) => {
+    if (log === "") child.kill("SIGTERM");
+    log += text.toString();
+  });
+  const [code] = (await once(child, "exit")) as [number | null];
+  assert.equal(code, 0);
+  assert.match(log, /listening.*ready.*stopped/s);
 });
 
 test("a second signal ends it at once", async (t) => {

@@ -119,6 +119,8 @@ test("a dead backend costs its clients nothing while another one works, and is p
   for (let i = 0; i < 50; i++) assert.equal(await readAll(proxy.port), "works");
   const { state } = await proxy.client.get();
   assert.equal(state.backends[0]?.state, 3);
-  assert.match(state.backends[0].error, /3 connects in a row failed \(ECONNREFUSED\)/);
-  assert.equal(state.backends[0].counters?.failedConnects, 3n);
+  assert.match(state.backends[0].error, /\d connects in a row failed \(ECONNREFUSED\)/);
+  // Threads may have tried it once more each before they were told; 25 of the 50 would else have been its turn.
+  const failed = state.backends[0].counters?.failedConnects ?? 0n;
+  assert.ok(failed >= 3n && failed < 10n, `${failed} failed connects`);
 });
