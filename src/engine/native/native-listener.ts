@@ -16,7 +16,7 @@ import { REFUSALS, UNSERVED, type Cause } from "../unserved.js";
 import type { AddonEngine } from "./addon.js";
 import type { CounterMemory } from "./counter-memory.js";
 import { errnoName, type NativeEvent } from "./native-events.js";
-import { SlotBook } from "./slot-book.js";
+import { SlotBook, type Forgotten } from "./slot-book.js";
 
 /** In the order of native/src/connection.h. */
 const CAUSES: readonly Cause[] = [
@@ -240,15 +240,23 @@ export class NativeListener implements Listener {
     if (!adoption || --adoption.threadsLeft > 0) return;
     this.#adoptions = this.#adoptions.filter((pending) => pending !== adoption);
     // Before that a thread might have begun another connection to one of them.
-    if (generation === this.#generation)
-      for (const slot of this.#book.retired()) this.#book.forgetIfUnused(slot);
+    if (generation === this.#generation) {
+      for (const slot of this.#book.retired()) {
+        const gone = this.#book.forgetIfUnused(slot);
+        if (gone?.leftInUse) this.#reportDrained(gone);
+      }
+    }
     adoption.resolve();
   }
 
+  /** A thread says so; while a table is still being adopted it is too early to tell, and looked at after that. */
   #forgetDrained(slot: number): void {
-    if (this.#adoptions.length > 0) return;
-    const gone = this.#book.forgetIfUnused(slot);
-    if (gone) this.#options.report({ type: "drained", ...gone });
+    const gone = this.#adoptions.length === 0 ? this.#book.forgetIfUnused(slot) : undefined;
+    if (gone) this.#reportDrained(gone);
+  }
+
+  #reportDrained({ target, counters }: Forgotten): void {
+    this.#options.report({ type: "drained", target, counters });
   }
 
   #openSlot(target: string): number | undefined {

@@ -6,6 +6,14 @@ interface Entry {
   readonly slot: number;
   /** Whether the table in force has the target. */
   routed: boolean;
+  /** Whether it had connections when it left the table, so that their end is to be told. */
+  leftInUse: boolean;
+}
+
+export interface Forgotten {
+  readonly target: string;
+  readonly counters: TargetCounters;
+  readonly leftInUse: boolean;
 }
 
 const ZERO: TargetCounters = {
@@ -43,9 +51,14 @@ export class SlotBook {
 
   /** Follows a new table. Those that are not in it stay until `forgetIfUnused`. */
   follow({ targets }: RoutingTable): void {
-    for (const entry of this.#byId.values()) entry.routed = false;
-    for (const { id } of targets) this.#enter(id).routed = true;
-    for (const { slot, routed } of this.#byId.values()) this.#memory.setRetired(slot, !routed);
+    const listed = new Set(targets.map(({ id }) => id));
+    for (const id of listed) this.#enter(id);
+    for (const entry of this.#byId.values()) {
+      const routed = listed.has(entry.id);
+      if (entry.routed && !routed) entry.leftInUse = this.#memory.activeConnections(entry.slot) > 0;
+      entry.routed = routed;
+      this.#memory.setRetired(entry.slot, !routed);
+    }
   }
 
   /** The slots of all that are not in the table. */
@@ -54,17 +67,17 @@ export class SlotBook {
   }
 
   /**
-   * Forgets a target that is not in the table and has no connection, and answers its id and last counters. All
-   * threads must have adopted the table.
+   * Forgets a target that is not in the table and has no connection, and answers its id and last counters, and whether
+   * it had connections when it left the table. All threads must have adopted the table.
    */
-  forgetIfUnused(slot: number): { readonly target: string; readonly counters: TargetCounters } | undefined {
+  forgetIfUnused(slot: number): Forgotten | undefined {
     const entry = this.#bySlot.get(slot);
     if (!entry || entry.routed || this.#memory.activeConnections(slot) > 0) return undefined;
     const counters = this.#memory.readTarget(slot);
     this.#byId.delete(entry.id);
     this.#bySlot.delete(slot);
     this.#memory.release(slot);
-    return { target: entry.id, counters };
+    return { target: entry.id, counters, leftInUse: entry.leftInUse };
   }
 
   /** Gives all slots back; what is read from now on are the counters of this moment. */
@@ -80,7 +93,7 @@ export class SlotBook {
   #enter(id: string): Entry {
     const known = this.#byId.get(id);
     if (known) return known;
-    const entry = { id, slot: this.#memory.allocate(), routed: true };
+    const entry = { id, slot: this.#memory.allocate(), routed: true, leftInUse: false };
     this.#byId.set(id, entry);
     this.#bySlot.set(entry.slot, entry);
     return entry;

@@ -72,6 +72,18 @@ export function endingSuite(createEngine: (maxConnections?: number) => Engine): 
     assert.equal(drained.counters.totalConnections, 2);
   });
 
+  test("connections that end while a table is being adopted are in the last counters, too", async (t) => {
+    for (let round = 0; round < 10; round++) {
+      const { listener, event } = await startOpen(t, 6);
+      const applied = listener.apply(inTurn());
+      await until(() => listener.closeIdle("old", 0) + listener.counters("old").ends.idle > 0);
+      const drained = await event(({ type }) => type === "drained");
+      await applied;
+      assert.ok(drained.type === "drained");
+      assert.deepEqual(drained.counters.ends, { ...NONE, idle: 6 });
+    }
+  });
+
   test("cut sends a connection that is still being connected to another target", async (t) => {
     const full = await startFull(t);
     const works = await startNamed(t, "works");
