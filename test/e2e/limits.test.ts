@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import type { Backend } from "@seamless/sdk";
 import { test, type TestContext } from "node:test";
 import { readAll, startBackend, startEcho, startNamed } from "../support/backends.js";
 import { hasProgram } from "../support/programs.js";
@@ -111,16 +112,28 @@ test("out of descriptors it refuses clients, serves those it has, and answers ma
   assert.equal(greeting.toString(), "hello");
 });
 
-test("a dead backend costs its clients nothing while another one works, and is put aside", async (t) => {
-  const [dead, works] = await Promise.all([startNamed(t, "dead"), startNamed(t, "works")]);
-  const proxy = await startProxy(t, { backends: [dead.address, works.address] });
-  dead.server.close();
-  await once(dead.server, "close");
-  for (let i = 0; i < 50; i++) assert.equal(await readAll(proxy.port), "works");
-  const { state } = await proxy.client.get();
-  assert.equal(state.backends[0]?.state, 3);
-  assert.match(state.backends[0].error, /\d connects in a row failed \(ECONNREFUSED\)/);
-  // Threads may have tried it once more each before they were told; 25 of the 50 would else have been its turn.
-  const failed = state.backends[0].counters?.failedConnects ?? 0n;
-  assert.ok(failed >= 3n && failed < 10n, `${failed} failed connects`);
-});
+for (const engine of ["node", "native"] as const)
+  test(`a dead backend costs its clients nothing while another one works, and is put aside (${engine} engine)`, async (t) => {
+    const [dead, works] = await Promise.all([startNamed(t, "dead"), startNamed(t, "works")]);
+    const backends = [dead.address, works.address];
+    const proxy = await startProxy(t, { backends, args: ["--engine", engine] });
+    const ask = async (times: number): Promise<Backend | undefined> => {
+      for (let i = 0; i < times; i++) assert.equal(await readAll(proxy.port), "works");
+      return (await proxy.client.get()).state.backends[0];
+    };
+    dead.server.close();
+    await once(dead.server, "close");
+    const aside = await ask(50);
+    assert.equal(aside?.state, 3);
+    assert.match(
+      aside.error,
+      engine === "node"
+        ? /3 connects in a row failed \(ECONNREFUSED\)/
+        : /\d connects in a row failed \(ECONNREFUSED\)/,
+    );
+    // The threads of the native engine may have tried it once more each before they were told.
+    const failed = aside.counters?.failedConnects ?? 0n;
+    if (engine === "node") assert.equal(failed, 3n);
+    else assert.ok(failed >= 3n && failed < 10n, `${failed} failed connects`);
+    assert.equal((await ask(10))?.counters?.failedConnects, failed);
+  });
