@@ -1,7 +1,14 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { isInstalled } from "./programs.js";
 
 const MICROSECONDS = { us: 1, ms: 1e3, s: 1e6, m: 60e6 };
+
+/** A connection for each request. */
+export const CLOSE = ["Connection: close"];
+
+/** Whether there is what HTTP workloads need: the load, and the backend. */
+export const isHttpThere = () => isInstalled("wrk") && isInstalled("nginx");
 
 /**
  * Runs wrk for some seconds; resolves with the number of requests and what half of them, and all but one in a hundred,

@@ -1,9 +1,6 @@
 import { startHttpBackends } from "../support/http-backend.js";
-import { isInstalled } from "../support/programs.js";
-import { wrk } from "../support/wrk.js";
+import { CLOSE, isHttpThere, wrk } from "../support/wrk.js";
 import { percentile } from "../support/percentile.js";
-
-const CLOSE = ["Connection: close"];
 
 /**
  * How long a change of the list takes under a full load of new connections, from the call to the answer, which says that
@@ -14,7 +11,7 @@ export const listChanges = {
     { name: "change of the list under load, p50", unit: "ms" },
     { name: "change of the list under load, p99", unit: "ms" },
   ],
-  isThere: () => isInstalled("wrk") && isInstalled("nginx"),
+  isThere: isHttpThere,
   isFor: ({ change }) => change !== undefined,
   startBackend: (folder) => startHttpBackends(folder, 2),
   warmsUp: true,

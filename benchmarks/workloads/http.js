@@ -1,11 +1,7 @@
 import { cpuSeconds } from "../support/process-stats.js";
 import { startHttpBackends } from "../support/http-backend.js";
 import { MOST_CONNECTIONS } from "../support/limits.js";
-import { isInstalled } from "../support/programs.js";
-import { wrk } from "../support/wrk.js";
-
-const isThere = () => isInstalled("wrk") && isInstalled("nginx");
-const CLOSE = ["Connection: close"];
+import { CLOSE, isHttpThere, wrk } from "../support/wrk.js";
 
 async function load({ port, pid, seconds }, options) {
   const before = cpuSeconds(pid);
@@ -13,23 +9,25 @@ async function load({ port, pid, seconds }, options) {
   return { cpu: ((cpuSeconds(pid) - before) / requests) * 1e6, p50, p99 };
 }
 
-export const newConnections = {
-  figures: [{ name: "CPU per new connection", unit: "µs" }],
-  isThere,
-  startBackend: startHttpBackends,
-  warmsUp: true,
-  measure: async (proxy) => [(await load(proxy, { headers: CLOSE })).cpu],
-};
+const HTTP = { isThere: isHttpThere, startBackend: (folder) => startHttpBackends(folder), warmsUp: true };
+
+/** CPU per request, with so many backends and such a load. */
+const costOf = (name, backends, options) => ({
+  ...HTTP,
+  figures: [{ name, unit: "µs" }],
+  startBackend: (folder) => startHttpBackends(folder, backends),
+  measure: async (proxy) => [(await load(proxy, options)).cpu],
+});
+
+export const newConnections = costOf("CPU per new connection", 1, { headers: CLOSE });
 
 export const smallRequests = {
+  ...HTTP,
   figures: [
     { name: "CPU per small request on a kept connection", unit: "µs" },
     { name: "p50 of these requests", unit: "µs" },
     { name: "p99 of these requests", unit: "µs" },
   ],
-  isThere,
-  startBackend: startHttpBackends,
-  warmsUp: true,
   async measure(proxy) {
     const { cpu, p50, p99 } = await load(proxy, {});
     return [cpu, p50, p99];
@@ -37,25 +35,11 @@ export const smallRequests = {
 };
 
 /** How the cost of a small request grows with the connections that are open at once. */
-export const manyConnections = [1, 100, 1_000, MOST_CONNECTIONS].map((connections) => ({
-  figures: [{ name: `CPU per small request, ${thousands(connections)} at once`, unit: "µs" }],
-  isThere,
-  startBackend: startHttpBackends,
-  warmsUp: true,
-  measure: async (proxy) => [(await load(proxy, { connections })).cpu],
-}));
+export const manyConnections = [1, 100, 1_000, MOST_CONNECTIONS].map((connections) =>
+  costOf(`CPU per small request, ${connections.toLocaleString("en")} at once`, 1, { connections }),
+);
 
-/** How the cost of a connection grows with the backends that take turns. */
-export const manyBackends = [1, 10, 100, 1_000].map((backends) => ({
-  figures: [
-    { name: `CPU per connection, ${thousands(backends)} backend${backends > 1 ? "s" : ""}`, unit: "µs" },
-  ],
-  isThere,
-  startBackend: (folder) => startHttpBackends(folder, backends),
-  warmsUp: true,
-  measure: async (proxy) => [(await load(proxy, { headers: CLOSE })).cpu],
-}));
-
-function thousands(number) {
-  return number.toLocaleString("en");
-}
+/** How the cost of a connection grows with the backends that take turns; with one it is that of `newConnections`. */
+export const manyBackends = [10, 100, 1_000].map((backends) =>
+  costOf(`CPU per connection, ${backends.toLocaleString("en")} backends`, backends, { headers: CLOSE }),
+);

@@ -94,10 +94,18 @@ size_t Engine::close_idle(uint32_t id, uint32_t slot, uint64_t idle_ms) {
 }
 
 std::optional<uint64_t> Engine::oldest_unix_ms(uint32_t id, uint32_t slot) {
+  const Listener& listener = get(id);
   std::optional<uint64_t> oldest;
-  for_each(id, [&](Connection& connection) {
-    if (connection.uses(slot)) oldest = std::min(oldest.value_or(UINT64_MAX), connection.accepted_unix_ms());
-  });
+  for (auto& loop : loops_) {
+    loop->call([&] {
+      // They stand in the order in which they were accepted.
+      const auto& connections = loop->connections();
+      const auto first = std::find_if(connections.begin(), connections.end(), [&](const Connection& connection) {
+        return connection.is_of(listener) && connection.uses(slot);
+      });
+      if (first != connections.end()) oldest = std::min(oldest.value_or(UINT64_MAX), first->accepted_unix_ms());
+    });
+  }
   return oldest;
 }
 

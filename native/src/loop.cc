@@ -162,14 +162,12 @@ void Loop::accept_some(Listener& listener) {
 }
 
 void Loop::take_in(Listener& listener, int client) {
-  CounterBlock& totals = listener.totals().of_thread(index_);
-  totals.add(kAccepted, 1);
   if (!listener.budget().take()) {
-    totals.add(kRefusedByLimit, 1);
-    reset(client);
-    mailbox_.post({EventType::refused, listener.id(), 0, Reason::connection_limit, index_});
+    turn_away(listener, client, Reason::connection_limit);
     return;
   }
+  CounterBlock& totals = listener.totals().of_thread(index_);
+  totals.add(kAccepted, 1);
   totals.add(kOpen, 1);
   Connection& connection = connections_.emplace_back(*this, listener, client);
   connection.place = std::prev(connections_.end());
@@ -177,17 +175,19 @@ void Loop::take_in(Listener& listener, int client) {
   else connection.begin();
 }
 
+void Loop::turn_away(Listener& listener, int client, Reason reason) {
+  CounterBlock& totals = listener.totals().of_thread(index_);
+  totals.add(kAccepted, 1);
+  totals.add(kRefusedByLimit, 1);
+  reset(client);
+  mailbox_.post({EventType::refused, listener.id(), 0, reason, index_});
+}
+
 // A client that can't be taken in would else stay in the queue, and be announced again and again.
 void Loop::refuse_for_descriptors(Listener& listener) {
   if (reserve_ >= 0) close(reserve_);
   const int client = accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (client >= 0) {
-    CounterBlock& totals = listener.totals().of_thread(index_);
-    totals.add(kAccepted, 1);
-    totals.add(kRefusedByLimit, 1);
-    reset(client);
-    mailbox_.post({EventType::refused, listener.id(), 0, Reason::descriptors, index_});
-  }
+  if (client >= 0) turn_away(listener, client, Reason::descriptors);
   reserve_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (client < 0) rest();
 }

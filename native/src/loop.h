@@ -68,6 +68,7 @@ class Loop {
   void serve(uint64_t tag, uint32_t events);
   void accept_some(Listener& listener);
   void take_in(Listener& listener, int client);
+  void turn_away(Listener& listener, int client, Reason reason);
   void refuse_for_descriptors(Listener& listener);
   void rest();
   void go_on();

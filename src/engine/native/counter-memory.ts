@@ -1,10 +1,5 @@
-import {
-  END_CAUSES,
-  type ConnectionEnds,
-  type EndCause,
-  type ListenerTotals,
-  type TargetCounters,
-} from "../engine.js";
+import { endsOf } from "../ends.js";
+import type { ConnectionEnds, ListenerTotals, TargetCounters } from "../engine.js";
 
 /** See native/src/counters.h: each slot has a block of cells per thread, and one that they share. */
 const SLOTS_PER_PAGE = 64;
@@ -84,10 +79,7 @@ export class CounterMemory {
   }
 
   #ends(slot: number, first: number): ConnectionEnds {
-    return Object.fromEntries(END_CAUSES.map((cause, i) => [cause, this.#sum(slot, first + i)])) as Record<
-      EndCause,
-      number
-    >;
+    return endsOf((_, index) => this.#sum(slot, first + index));
   }
 
   #sum(slot: number, cell: number): number {

@@ -1,14 +1,15 @@
 import { Closing } from "../closing.js";
-import type {
-  CloseReport,
-  Endpoint,
-  HoldLimits,
-  ListenOptions,
-  Listener,
-  ListenerTotals,
-  RefusalReason,
-  RoutingTable,
-  TargetCounters,
+import {
+  END_CAUSES,
+  type CloseReport,
+  type Endpoint,
+  type HoldLimits,
+  type ListenOptions,
+  type Listener,
+  type ListenerTotals,
+  type RefusalReason,
+  type RoutingTable,
+  type TargetCounters,
 } from "../engine.js";
 import { Holding, type Held } from "../holding.js";
 import { idsOutOfTurn } from "../turns.js";
@@ -19,17 +20,7 @@ import { errnoName, type NativeEvent } from "./native-events.js";
 import { SlotBook, type Forgotten } from "./slot-book.js";
 
 /** In the order of native/src/connection.h. */
-const CAUSES: readonly Cause[] = [
-  "client",
-  "backend",
-  "drain",
-  "idle",
-  "shutdown",
-  "left-early",
-  "connect-failed",
-  "hold-expired",
-  "limit",
-];
+const CAUSES: readonly Cause[] = [...END_CAUSES, "left-early", "connect-failed", "hold-expired", "limit"];
 const MOST = 0xffff_ffff;
 
 export interface NativeListenerOptions extends ListenOptions {

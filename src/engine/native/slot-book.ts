@@ -1,4 +1,5 @@
 import type { RoutingTable, TargetCounters } from "../engine.js";
+import { noEnds } from "../ends.js";
 import type { CounterMemory } from "./counter-memory.js";
 
 interface Entry {
@@ -22,7 +23,7 @@ const ZERO: TargetCounters = {
   failedConnects: 0,
   bytesIn: 0,
   bytesOut: 0,
-  ends: { client: 0, backend: 0, drain: 0, idle: 0, shutdown: 0 },
+  ends: noEnds(),
 };
 
 /** The slots of a listener's targets: of those in the table, and of those that still have connections. */

@@ -13,6 +13,7 @@ import type {
   TargetCounters,
 } from "../engine.js";
 import { Closing } from "../closing.js";
+import { noEnds } from "../ends.js";
 import { Holding } from "../holding.js";
 import { listenOn } from "../listen-on.js";
 import { idsOutOfTurn } from "../turns.js";
@@ -23,7 +24,7 @@ import { DialDeadlines } from "./dial-deadlines.js";
 import { LoopTurns } from "./loop-turns.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
-import { noEnds, StatsBook, type TargetStats } from "./target-stats.js";
+import { StatsBook, type TargetStats } from "./target-stats.js";
 
 /** Counts the connections of all listeners against the engine's limit. */
 export interface ConnectionBudget {

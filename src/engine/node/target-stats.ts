@@ -1,4 +1,5 @@
-import { END_CAUSES, type EndCause, type RoutingTable, type TargetCounters } from "../engine.js";
+import { noEnds } from "../ends.js";
+import type { RoutingTable, TargetCounters } from "../engine.js";
 
 /** The counters of one target, and what the engine remembers of it. */
 export class TargetStats implements TargetCounters {
@@ -47,9 +48,4 @@ export class StatsBook {
   forget({ id }: TargetStats): void {
     this.#stats.delete(id);
   }
-}
-
-/** Counters of ends, at zero. */
-export function noEnds(): Record<EndCause, number> {
-  return Object.fromEntries(END_CAUSES.map((cause) => [cause, 0])) as Record<EndCause, number>;
 }
