@@ -33,6 +33,10 @@ const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
   STORE_FAILED: () =>
     "nothing was changed; make room for the proxy's state file, or mend its folder, and try again",
   SERVICE_NOT_FOUND: () => "leave out --service for the default one; `seamlessctl status` shows all",
+  SERVICE_EXISTS: () => "`seamlessctl service list` shows all",
+  SERVICE_CONFIGURED: () => "take it out of the proxy's configuration file, and send SIGHUP to the proxy",
+  UNAUTHENTICATED: () => "--token-file or SEAMLESS_TOKEN_FILE names the file with your token",
+  PERMISSION_DENIED: () => "ask whoever keeps the proxy's tokens",
   INVALID_ADDRESS: () => "an address is HOST:PORT, as in localhost:4444, 10.0.0.7:80 or [::1]:80",
   SHUTTING_DOWN: () => "wait for the next proxy to start, then try again",
   INTERNAL: () => "the log of the proxy says more",

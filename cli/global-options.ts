@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { parseDuration } from "./duration.js";
 
@@ -7,6 +8,11 @@ export interface GlobalOptions {
   readonly service: string;
   readonly timeout: number;
   readonly output: "table" | "json";
+  readonly tokenFile?: string;
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
 }
 
 export function addGlobalOptions(program: Command): Command {
@@ -25,6 +31,11 @@ export function addGlobalOptions(program: Command): Command {
         .argParser(parseTimeout)
         .default(10_000, "10s"),
     )
+    .addOption(fileOption("--token-file <file>", "file with your token"))
+    .addOption(new Option("--tls", "speak TLS; so does each of the next three").env("SEAMLESS_TLS"))
+    .addOption(fileOption("--tls-ca <file>", "authorities that the proxy's certificate may come from (PEM)"))
+    .addOption(fileOption("--tls-cert <file>", "your certificate, where the proxy asks for one"))
+    .addOption(fileOption("--tls-key <file>", "its key"))
     .addOption(
       new Option("-o, --output <format>", "for people or for programs")
         .choices(["table", "json"])
@@ -48,4 +59,16 @@ function parseTimeout(text: string): number {
 export function parseRevision(text: string): bigint {
   if (!/^\d{1,19}$/.test(text)) throw new InvalidArgumentError("Expected a revision, a whole number.");
   return BigInt(text);
+}
+
+/** Its value is what the file holds. */
+function fileOption(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  return option.env(`SEAMLESS_${option.name().replaceAll("-", "_").toUpperCase()}`).argParser((path) => {
+    try {
+      return readFileSync(path, "utf8").trim();
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  });
 }

@@ -11,6 +11,7 @@ import { createPauseCommand } from "./commands/pause.js";
 import { createRemoveCommand } from "./commands/remove.js";
 import { createResumeCommand } from "./commands/resume.js";
 import { createRollbackCommand } from "./commands/rollback.js";
+import { createServiceCommand } from "./commands/service.js";
 import { createSetCommand } from "./commands/set.js";
 import { createStatusCommand } from "./commands/status.js";
 import { createUndrainCommand } from "./commands/undrain.js";
@@ -36,6 +37,7 @@ const COMMANDS = [
   createHealthCommand,
   createHistoryCommand,
   createRollbackCommand,
+  createServiceCommand,
   createWatchCommand,
   createStatusCommand,
   createVersionCommand,

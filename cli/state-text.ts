@@ -13,6 +13,7 @@ const NO_LEDGER: Ledger = {
   connectFailed: 0n,
   holdExpired: 0n,
   refusedByLimit: 0n,
+  refusals: undefined,
 };
 
 const HEAD = ["ADDRESS", "WEIGHT", "STATE", "OPEN", "TOTAL", "FAILED", "IN", "OUT", "NOTE"];

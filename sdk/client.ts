@@ -25,6 +25,13 @@ import { createLink, DEFAULT_LINK_TIMING, type LinkTiming } from "./link.js";
 import type { Settings } from "./options.js";
 import type { ChangeResult, GetResponse } from "./results.js";
 import { createScopes } from "./scopes.js";
+import {
+  createService,
+  deleteService,
+  listServices,
+  type NewService,
+  type ServiceCallOptions,
+} from "./services.js";
 import { watchStates } from "./watch.js";
 import { resolveWatchOptions, type WatchDeployOptions, type WatchOptions } from "./watch-options.js";
 
@@ -125,6 +132,18 @@ export interface SeamlessClient {
    * `REVISION_NOT_FOUND`.
    */
   rollback(options?: RollbackOptions): Promise<ChangeResult>;
+  /** All services of the proxy, sorted by name. Tried again while no proxy answers. */
+  listServices(options?: ServiceCallOptions): Promise<readonly ServiceState[]>;
+  /**
+   * Opens another service, which lasts as the lists do. Own errors: as for {@link SeamlessClient.set}, and
+   * `SERVICE_EXISTS`, `LISTEN_FAILED`.
+   */
+  createService(name: string, service: NewService, options?: ServiceCallOptions): Promise<ServiceState>;
+  /**
+   * Ends a service that {@link SeamlessClient.createService} has made: it accepts no more, and its open connections end
+   * in their own time. Own errors: `SERVICE_CONFIGURED` (it is in the proxy's configuration), `STORE_FAILED`.
+   */
+  deleteService(name: string, options?: ServiceCallOptions): Promise<void>;
   /**
    * The present state (or, with `after`, what came after it), then each state that follows: list, weights,
    * resolution, ejection, drain progress. Each comes once, `sequence` rising as long as `instanceId` stays the same.
@@ -148,7 +167,7 @@ export interface SeamlessClient {
 /** A client from settings that were checked. */
 export function createClient(settings: Settings, timing: LinkTiming = DEFAULT_LINK_TIMING): SeamlessClient {
   const context: CallContext = {
-    link: createLink(settings.target, timing),
+    link: createLink(settings, timing),
     scopes: createScopes(),
     settings,
     random: Math.random,
@@ -176,6 +195,9 @@ export function createClient(settings: Settings, timing: LinkTiming = DEFAULT_LI
     setHealthCheck: (check, options = {}) => setHealthCheck(context, check, options),
     history: (options = {}) => history(context, options),
     rollback: (options = {}) => rollback(context, options),
+    listServices: (options = {}) => listServices(context, options),
+    createService: (name, service, options = {}) => createService(context, name, service, options),
+    deleteService: (name, options = {}) => deleteService(context, name, options),
     watch: (options = {}) => watchStates(context, resolveWatchOptions(options, settings)),
     close,
     [Symbol.asyncDispose]() {

@@ -59,11 +59,11 @@ test("get is tried again on UNAVAILABLE, a change that was sent is not", async (
 test("the reason of the proxy is the code; its facts come along", async (t) => {
   const { client } = await startFake(t, {
     set: (callback) => callback(richError("REVISION_MISMATCH", { current_revision: "8" }, status.ABORTED)),
-    get: (callback) => callback({ code: status.PERMISSION_DENIED, details: "x" }),
+    get: (callback) => callback({ code: status.DATA_LOSS, details: "x" }),
   });
   const conflict = { code: "REVISION_MISMATCH", status: "ABORTED", method: "set", currentRevision: 8n };
   await assert.rejects(client.set(["a:1"]), failsWith(conflict));
-  await assert.rejects(client.get(), failsWith({ code: "UNKNOWN", status: "PERMISSION_DENIED" }));
+  await assert.rejects(client.get(), failsWith({ code: "UNKNOWN", status: "DATA_LOSS" }));
 });
 
 test("no answer in time is DEADLINE_EXCEEDED", async (t) => {

@@ -13,6 +13,12 @@ const REASONS: [SeamlessErrorCode, status][] = [
   ["INVALID_ARGUMENT", status.INVALID_ARGUMENT],
   ["FORBIDDEN_BACKEND", status.INVALID_ARGUMENT],
   ["SERVICE_NOT_FOUND", status.NOT_FOUND],
+  ["SERVICE_EXISTS", status.ALREADY_EXISTS],
+  ["SERVICE_CONFIGURED", status.FAILED_PRECONDITION],
+  ["LISTEN_FAILED", status.FAILED_PRECONDITION],
+  ["UPGRADE_FAILED", status.FAILED_PRECONDITION],
+  ["UNAUTHENTICATED", status.UNAUTHENTICATED],
+  ["PERMISSION_DENIED", status.PERMISSION_DENIED],
   ["BACKEND_NOT_FOUND", status.NOT_FOUND],
   ["REVISION_MISMATCH", status.ABORTED],
   ["LIMIT_EXCEEDED", status.RESOURCE_EXHAUSTED],
@@ -29,7 +35,15 @@ test("each reason of the proxy is a code, and its facts are the details", () => 
 });
 
 test("without a reason that is known, the code follows from the gRPC status", () => {
-  const own = ["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "INVALID_ARGUMENT", "INTERNAL"];
+  const own = [
+    "UNAVAILABLE",
+    "DEADLINE_EXCEEDED",
+    "CANCELLED",
+    "INVALID_ARGUMENT",
+    "INTERNAL",
+    "UNAUTHENTICATED",
+    "PERMISSION_DENIED",
+  ];
   for (const name of Object.keys(status).filter((key) => Number.isNaN(Number(key)))) {
     const code = own.includes(name) ? name : "UNKNOWN";
     const number = status[name as keyof typeof status];

@@ -6,6 +6,8 @@ const REASONS = [
   "INVALID_ARGUMENT",
   "FORBIDDEN_BACKEND",
   "SERVICE_NOT_FOUND",
+  "SERVICE_EXISTS",
+  "SERVICE_CONFIGURED",
   "BACKEND_NOT_FOUND",
   "REVISION_MISMATCH",
   "REVISION_NOT_FOUND",
@@ -13,8 +15,12 @@ const REASONS = [
   "DEPLOY_IN_PROGRESS",
   "DEPLOY_NOT_FOUND",
   "STORE_FAILED",
+  "LISTEN_FAILED",
+  "UPGRADE_FAILED",
   "LIMIT_EXCEEDED",
   "SHUTTING_DOWN",
+  "UNAUTHENTICATED",
+  "PERMISSION_DENIED",
   "INTERNAL",
 ] as const;
 
@@ -23,6 +29,8 @@ const STATUSES_THAT_ARE_CODES = [
   "DEADLINE_EXCEEDED",
   "CANCELLED",
   "INVALID_ARGUMENT",
+  "UNAUTHENTICATED",
+  "PERMISSION_DENIED",
   "INTERNAL",
 ] as const;
 
@@ -34,6 +42,12 @@ const STATUSES_THAT_ARE_CODES = [
  * - `INVALID_ARGUMENT`: another part of the request is wrong, such as an empty list or a weight out of range.
  * - `FORBIDDEN_BACKEND`: the proxy does not connect to that address, as to its own ports.
  * - `SERVICE_NOT_FOUND`: the proxy has no service of that name.
+ * - `SERVICE_EXISTS`: there is a service of that name already.
+ * - `SERVICE_CONFIGURED`: the service is in the proxy's configuration, so that a request can't delete it.
+ * - `LISTEN_FAILED`: the new service can't listen there; the message says why.
+ * - `UPGRADE_FAILED`: the new program did not take over, and the old one goes on; the message says why.
+ * - `UNAUTHENTICATED`: the proxy wants a token, and this is none of its.
+ * - `PERMISSION_DENIED`: the token is not for this service, or not for this call.
  * - `BACKEND_NOT_FOUND`: an address to remove or to weigh is not in the list; `details.address` names it.
  * - `REVISION_MISMATCH`: the list was changed since; {@link SeamlessError.currentRevision} holds its revision.
  * - `REVISION_NOT_FOUND`: the history has no such revision to roll back to.

@@ -13,8 +13,9 @@ export {
   type SeamlessErrorFields,
 } from "./errors.js";
 export type { CheckKind, CheckPace, HealthCheckInput } from "./health-check-input.js";
-export type { ConnectOptions } from "./options.js";
+export type { ConnectOptions, TlsOptions } from "./options.js";
 export type { ChangeResult, GetResponse } from "./results.js";
+export type { NewService, ServiceCallOptions, ServiceSettingsInput } from "./services.js";
 export type { WatchAfter, WatchDeployOptions, WatchOptions } from "./watch-options.js";
 export { BackendState, DeployOutcome, DeployPhase, DrainOutcome, HealthState } from "@seamless/proto";
 export type {
@@ -34,5 +35,7 @@ export type {
   Ledger,
   PauseStatus,
   ProxyInfo,
+  Refusals,
+  ServiceSettings,
   ServiceState,
 } from "@seamless/proto";

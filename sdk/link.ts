@@ -1,7 +1,14 @@
-import { connectivityState, credentials, type ChannelOptions } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  type ClientOptions,
+  connectivityState,
+  credentials,
+  InterceptingCall,
+  type Interceptor,
+} from "@grpc/grpc-js";
 import { SeamlessServiceClient } from "@seamless/proto";
 import { SeamlessError } from "./errors.js";
-import type { Target } from "./options.js";
+import { invalidOption, type Settings, type Target } from "./options.js";
 import { type Finding, probe } from "./probe.js";
 
 /** Times of the connection that no user needs to set, and tests do. */
@@ -20,6 +27,9 @@ export const DEFAULT_LINK_TIMING: LinkTiming = {
   keepaliveTimeoutMs: 10_000,
 };
 
+/** Where the proxy is, and how it is to be spoken to. */
+export type LinkSettings = Pick<Settings, "target" | "token" | "tls">;
+
 /** The connection to the proxy. */
 export interface Link {
   /**
@@ -37,15 +47,16 @@ export interface Link {
  * would wait as long as its own backoff says, and for ever for a peer that accepts and then keeps silent. So
  * each attempt of a call really is one, and the SDK's backoff is the only one.
  */
-export function createLink(target: Target, timing: LinkTiming): Link {
+export function createLink(settings: LinkSettings, timing: LinkTiming): Link {
+  const { target } = settings;
   let client: SeamlessServiceClient | undefined;
   let attempt: Promise<SeamlessServiceClient | Finding> | undefined;
 
   const connectOnce = async (): Promise<SeamlessServiceClient | Finding> => {
     const current = (client ??= new SeamlessServiceClient(
       grpcName(target),
-      credentials.createInsecure(),
-      channelOptions(timing),
+      channelCredentials(settings),
+      channelOptions(settings, timing),
     ));
     const outcome = await settle(current.getChannel(), timing.connectTimeoutMs);
     if (outcome === "connected") return current;
@@ -109,8 +120,32 @@ function grpcName(target: Target): string {
   return target.kind === "unix" ? target.address : `dns:${target.address}`;
 }
 
-function channelOptions(timing: LinkTiming): ChannelOptions {
+/** @throws SeamlessError INVALID_OPTIONS if certificate and key are not what they should be */
+function channelCredentials({ tls }: LinkSettings): ChannelCredentials {
+  if (!tls) return credentials.createInsecure();
+  const bytes = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
+  try {
+    return credentials.createSsl(bytes(tls.ca), bytes(tls.key), bytes(tls.cert));
+  } catch (error) {
+    throw invalidOption(`tls: ${(error as Error).message}`, "connect");
+  }
+}
+
+/** Sends the token along with each call. */
+function showToken(token: string): Interceptor {
+  return (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start(metadata, listener, next) {
+        metadata.set("authorization", `Bearer ${token}`);
+        next(metadata, listener);
+      },
+    });
+}
+
+function channelOptions({ token, tls }: LinkSettings, timing: LinkTiming): Partial<ClientOptions> {
   return {
+    ...(token !== undefined && { interceptors: [showToken(token)] }),
+    ...(tls?.serverName !== undefined && { "grpc.ssl_target_name_override": tls.serverName }),
     "grpc.keepalive_time_ms": timing.keepaliveMs,
     "grpc.keepalive_timeout_ms": timing.keepaliveTimeoutMs,
     "grpc.keepalive_permit_without_calls": 1,

@@ -76,7 +76,25 @@ test("the defaults are those that the documentation names", () => {
   const { target, ...rest } = resolveOptions();
   assert.equal(target.address, "127.0.0.1:6778");
   const retry = { attempts: 4, initialDelayMs: 100, maxDelayMs: 2_000 };
-  assert.deepEqual(rest, { service: "default", timeoutMs: 10_000, retry, actor: undefined });
+  assert.deepEqual(rest, {
+    service: "default",
+    timeoutMs: 10_000,
+    retry,
+    actor: undefined,
+    token: undefined,
+    tls: undefined,
+  });
+});
+
+test("a token is not sent to another machine in the clear", () => {
+  const token = "sml_x";
+  assert.equal(resolveOptions({ token }).token, token);
+  assert.equal(resolveOptions({ token, address: "unix:/s" }).token, token);
+  assert.equal(resolveOptions({ token, address: "db.example:1", tls: true }).token, token);
+  const wrong = { code: "INVALID_OPTIONS", message: /in the clear: give tls/ };
+  assert.throws(() => resolveOptions({ token, address: "db.example:1" }), wrong);
+  for (const broken of ["", "a b", "é"])
+    assert.throws(() => resolveOptions({ token: broken }), { code: "INVALID_OPTIONS" });
 });
 
 type Call = (client: SeamlessClient, wrong: never) => Promise<unknown>;

@@ -19,6 +19,22 @@ export interface ConnectOptions {
    * the history names the address that the client called from.
    */
   readonly actor?: string;
+  /** Who the client is, where the proxy asks for it; `seamless token` makes one. Not sent in the clear to other machines. */
+  readonly token?: string;
+  /** Whether to use TLS, and how. Default: not. On Unix sockets there is none. */
+  readonly tls?: boolean | TlsOptions;
+}
+
+/** Certificates and keys, as PEM text. */
+export interface TlsOptions {
+  /** Authorities that the proxy's certificate may come from. Default: those that Node trusts. */
+  readonly ca?: string;
+  /** The client's own certificate, where the proxy asks for one. */
+  readonly cert?: string;
+  /** The key of {@link TlsOptions.cert}. */
+  readonly key?: string;
+  /** The name in the proxy's certificate. Default: the host of the address. */
+  readonly serverName?: string;
 }
 
 /** {@link ConnectOptions} that were found to be right, with the defaults filled in. */
@@ -28,6 +44,8 @@ export interface Settings {
   readonly timeoutMs: number;
   readonly retry: Required<RetryOptions>;
   readonly actor: string | undefined;
+  readonly token: string | undefined;
+  readonly tls: TlsOptions | undefined;
 }
 
 /** Where to connect to. */
@@ -51,21 +69,16 @@ const MAX_ACTOR = 128;
  * @throws SeamlessError INVALID_OPTIONS naming the option
  */
 export function resolveOptions(options: ConnectOptions = {}): Settings {
-  const retry = options.retry ?? {};
+  const target = parseTarget(options.address ?? DEFAULTS.address);
+  const tls = resolveTls(options.tls, target);
   return {
-    target: parseTarget(options.address ?? DEFAULTS.address),
+    target,
     service: requireText("service", options.service ?? DEFAULTS.service, "connect"),
     timeoutMs: requireTimeMs("timeoutMs", options.timeoutMs ?? DEFAULTS.timeoutMs, "connect"),
-    retry: {
-      attempts: requireInteger("retry.attempts", retry.attempts ?? DEFAULTS.retry.attempts, "connect"),
-      initialDelayMs: requireTimeMs(
-        "retry.initialDelayMs",
-        retry.initialDelayMs ?? DEFAULTS.retry.initialDelayMs,
-        "connect",
-      ),
-      maxDelayMs: requireTimeMs("retry.maxDelayMs", retry.maxDelayMs ?? DEFAULTS.retry.maxDelayMs, "connect"),
-    },
+    retry: resolveRetry(options.retry ?? {}),
     actor: options.actor === undefined ? undefined : requireActor(options.actor),
+    token: options.token === undefined ? undefined : requireToken(options.token, target, tls),
+    tls,
   };
 }
 
@@ -109,9 +122,40 @@ function requireActor(value: unknown): string {
   );
 }
 
+function requireToken(value: unknown, target: Target, tls: TlsOptions | undefined): string {
+  const token = requireText("token", value, "connect");
+  if (!/^[\x21-\x7e]{1,512}$/.test(token))
+    throw invalidOption("token must be 1 to 512 visible ASCII characters", "connect");
+  const isLocal = target.kind === "unix" || /^(localhost|127\..*|::1)$/i.test(target.host);
+  if (isLocal || tls) return token;
+  throw invalidOption(`the token would go to ${target.address} in the clear: give tls, too`, "connect");
+}
+
+function resolveTls(value: unknown, target: Target): TlsOptions | undefined {
+  if (value === undefined || value === false || target.kind === "unix") return undefined;
+  if (value === true) return {};
+  if (typeof value !== "object" || value === null)
+    throw invalidOption(`tls must be a boolean or an object, not ${show(value)}`, "connect");
+  for (const [key, text] of Object.entries(value))
+    if (text !== undefined) requireText(`tls.${key}`, text, "connect");
+  return value;
+}
+
 function requireInteger(option: string, value: unknown, method: string): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
   throw invalidOption(`${option} must be a whole number of at least 1, not ${show(value)}`, method);
+}
+
+function resolveRetry(retry: RetryOptions): Required<RetryOptions> {
+  return {
+    attempts: requireInteger("retry.attempts", retry.attempts ?? DEFAULTS.retry.attempts, "connect"),
+    initialDelayMs: requireTimeMs(
+      "retry.initialDelayMs",
+      retry.initialDelayMs ?? DEFAULTS.retry.initialDelayMs,
+      "connect",
+    ),
+    maxDelayMs: requireTimeMs("retry.maxDelayMs", retry.maxDelayMs ?? DEFAULTS.retry.maxDelayMs, "connect"),
+  };
 }
 
 function parseTarget(given: unknown): Target {

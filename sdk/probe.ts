@@ -31,7 +31,10 @@ export async function probe(target: Target, timeoutMs: number): Promise<Finding>
   );
   try {
     await once(socket, "connect", { signal: AbortSignal.timeout(timeoutMs) });
-    return { reason: "something accepts connections there, but it does not speak gRPC" };
+    return {
+      reason:
+        "something accepts connections there, but it does not speak gRPC, or only with TLS and a certificate that is trusted",
+    };
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
     if (code === "ABORT_ERR") return { reason: "nothing answers", cause };

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { CommanderError } from "commander";
-import { createDaemonProgram, translateGoFlags, type Config } from "./config.js";
+import type { Config } from "./config/config.js";
+import { createDaemonProgram, translateGoFlags } from "./config/daemon-program.js";
+import type { NewToken } from "./config/token-command.js";
 import { connectionCap, readDescriptorLimit } from "./descriptor-limit.js";
 import { chooseEngine } from "./engine/choose-engine.js";
 import { ProxyError } from "./errors.js";
-import { createLogger } from "./logger.js";
+import { createLogger, type Logger } from "./logger.js";
 import { startProxy, type Proxy } from "./proxy.js";
 
 const EXIT = { stopped: 0, failed: 1, usage: 2 } as const;
@@ -16,7 +18,7 @@ interface Manifest {
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as Manifest;
 
-async function run(config: Config): Promise<void> {
+async function run(config: Config, reread?: () => Config): Promise<void> {
   const logger = await createLogger({
     level: config.logLevel,
     format: config.logFormat,
@@ -54,6 +56,9 @@ async function run(config: Config): Promise<void> {
   };
   process.on("SIGTERM", () => stop(EXIT.stopped));
   process.on("SIGINT", () => stop(EXIT.stopped));
+  process.on("SIGHUP", () => {
+    void reload({ reread, starting, logger });
+  });
   // The state of the program is unknown after this: let open connections end, then leave it to the supervisor.
   process.on("uncaughtException", (error) => {
     logger.fatal({ event: "uncaught", err: error }, "a bug in seamless: stopping");
@@ -67,15 +72,51 @@ async function run(config: Config): Promise<void> {
   );
 }
 
+interface Reloading {
+  readonly reread: (() => Config) | undefined;
+  readonly starting: Promise<Proxy>;
+  readonly logger: Logger;
+}
+
+/** A configuration that is wrong changes nothing. */
+async function reload({ reread, starting, logger }: Reloading): Promise<void> {
+  if (!reread) {
+    logger.warn({ event: "not-reloaded" }, "there is no configuration file to read again (--config)");
+    return;
+  }
+  try {
+    const proxy = await starting;
+    await proxy.reload(reread());
+  } catch (error) {
+    if (!(error instanceof ProxyError)) throw error;
+    logger.error({ event: "reload-failed", reason: error.message }, "the configuration can't be used");
+  }
+}
+
+function checked({ services }: Config, file: string): void {
+  const names = services.map(({ name }) => name).join(", ");
+  process.stdout.write(`${file} is right; services: ${names}\n`);
+}
+
+function tokenMade({ token, entry }: NewToken): void {
+  process.stdout.write(`${token}\n`);
+  process.stderr.write(
+    `Give the line on stdout to whoever is to use it; it is kept nowhere. For the tokens file:\n${entry}\n`,
+  );
+}
+
 try {
-  await createDaemonProgram(version, run).parseAsync(translateGoFlags(process.argv.slice(2)), {
-    from: "user",
-  });
+  await createDaemonProgram(version, { run, checked, tokenMade }).parseAsync(
+    translateGoFlags(process.argv.slice(2)),
+    {
+      from: "user",
+    },
+  );
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.stopped : EXIT.usage;
   } else if (error instanceof ProxyError) {
-    process.stderr.write(`seamless: ${error.message}\n`);
+    process.stderr.write(`${error.message.replaceAll(/^/gm, "seamless: ")}\n`);
     process.exitCode = EXIT.failed;
   } else {
     throw error;

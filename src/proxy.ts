@@ -1,15 +1,14 @@
 import { randomUUID } from "node:crypto";
-import type { GrpcServer } from "./admin/grpc-server.js";
-import type { HttpShim } from "./admin/http-server.js";
-import { formatAddress } from "./address.js";
-import type { Config } from "./config.js";
+import { isDeepStrictEqual } from "node:util";
+import type { ManagementServers } from "./admin/servers.js";
+import type { Config } from "./config/config.js";
 import { checkBackend } from "./checks/check-backend.js";
 import { limitChecker } from "./checks/limited-checker.js";
-import { ControlPlane, DEFAULT_SERVICE } from "./control/control-plane.js";
+import { ControlPlane } from "./control/control-plane.js";
 import type { ServiceRecord } from "./control/service-record.js";
 import type { ServiceState } from "./control/service-state.js";
-import { DEFAULT_SETTINGS } from "./control/service-settings.js";
-import type { Endpoint, Engine } from "./engine/engine.js";
+import type { Engine } from "./engine/engine.js";
+import { formatListenAddress } from "./listen-address.js";
 import type { Logger } from "./logger.js";
 import { memoryStore, type Store } from "./store/store.js";
 
@@ -27,6 +26,11 @@ export interface Proxy {
    * answering meanwhile), then ends the watches and closes management.
    */
   close(): Promise<void>;
+  /**
+   * Follows a changed configuration, as far as its services go.
+   * @throws ProxyError; see `ControlPlane.reconfigure`
+   */
+  reload(config: Config): Promise<void>;
   /** Resets every connection; a `close` under way then ends soon. */
   destroy(): void;
 }
@@ -52,80 +56,111 @@ export async function startProxy({ config, engine, version, logger }: ProxyOptio
     logger,
   });
   for (const endpoint of [config.http, config.grpc]) if ("port" in endpoint) control.reserve(endpoint);
-  const management: { grpc?: GrpcServer; http?: HttpShim } = {};
-  const closeManagement = async (graceMs: number): Promise<void> => {
-    await Promise.all([management.grpc?.close(graceMs), management.http?.close(graceMs)]);
-  };
-  const abandon = async (): Promise<void> => {
-    control.destroy();
-    await Promise.all([control.close(0), closeManagement(0)]);
-  };
-
+  let services = config.services;
+  let management: ManagementServers;
   try {
-    const { connectTimeoutMs, queueTimeoutMs, healthCheck } = config;
-    const service = await control.openService({
-      name: DEFAULT_SERVICE,
-      endpoint: config.listen,
-      settings: { ...DEFAULT_SETTINGS, connectTimeoutMs, queueTimeoutMs, healthCheck },
-      start: saved ? { saved } : { backends: config.backends.map((address) => ({ address })) },
-    });
-    if (saved) tellRestored(service.state(), config, logger);
-    logger.info({ event: "listening", listen: show(service.endpoint), engine: engine.name }, "listening");
-    const [{ startGrpcServer }, { startHttpShim }] = await Promise.all([
-      import("./admin/grpc-server.js"),
-      import("./admin/http-server.js"),
-    ]);
-    management.grpc = await startGrpcServer({ management: control, address: config.grpc, logger });
-    management.http = await startHttpShim({ management: control, address: config.http, logger });
-    for (const { endpoint } of [management.grpc, management.http])
-      if ("port" in endpoint) control.reserve(endpoint);
-    const [grpc, http] = [show(management.grpc.endpoint), show(management.http.endpoint)];
-    logger.info(
-      { event: "ready", listen: show(service.endpoint), grpc, http, engine: engine.name, version },
-      "ready",
-    );
+    await openServices(control, saved, { config, engine, logger });
+    const { startManagement } = await import("./admin/servers.js");
+    management = await startManagement({ ...config, management: control, logger });
   } catch (error) {
-    await abandon();
+    control.destroy();
+    await control.close(0);
     throw error;
   }
+  const { grpc, http } = management;
+  for (const endpoint of [grpc, http]) if ("port" in endpoint) control.reserve(endpoint);
+  const listen = control.serviceNames().flatMap((name) => control.service(name).state().listenAddresses);
+  const where = { listen, grpc: formatListenAddress(grpc), http: formatListenAddress(http) };
+  logger.info({ event: "ready", ...where, engine: engine.name, version }, "ready");
 
   return {
     async close() {
       logger.info({ event: "stopping", graceMs: config.shutdownTimeoutMs }, "stopping: no new connections");
-      management.grpc?.setServing(false);
+      management.setServing(false);
       const report = await control.close(config.shutdownTimeoutMs);
-      await closeManagement(MANAGEMENT_GRACE_MS);
+      await management.close(MANAGEMENT_GRACE_MS);
       logger.info({ event: "stopped", ...report }, "stopped");
     },
     destroy: () => control.destroy(),
+    async reload(next) {
+      management.reloadCredentials();
+      await control.reconfigure(services, next.services);
+      services = next.services;
+      tellWhatNeedsRestart(config, next, logger);
+      logger.info(
+        { event: "reloaded", services: control.serviceNames() },
+        "the configuration was read again",
+      );
+    },
   };
 }
 
-function show(endpoint: Endpoint | { readonly path: string }): string {
-  return "path" in endpoint ? `unix:${endpoint.path}` : formatAddress(endpoint);
+type Context = Pick<ProxyOptions, "config" | "engine" | "logger">;
+
+/** Those of the configuration, each with what was saved of it, then those that were created by requests. */
+async function openServices(
+  control: ControlPlane,
+  saved: readonly ServiceRecord[],
+  { config, engine, logger }: Context,
+): Promise<void> {
+  const recordOf = (name: string): ServiceRecord | undefined => saved.find((record) => record.name === name);
+  const tell = ({ service, listenAddresses }: ServiceState): void =>
+    logger.info({ event: "listening", service, listen: listenAddresses, engine: engine.name }, "listening");
+  for (const { name, listen, settings, backends } of config.services) {
+    const known = recordOf(name);
+    const start = known ? { saved: known } : { backends };
+    const opening = { name, listen, settings, start, origin: "configured" } as const;
+    const state = (await control.openService(opening)).state();
+    if (known) tellRestored(state, config, logger);
+    tell(state);
+  }
+  for (const record of saved) {
+    const { name, definition } = record;
+    if (config.services.some((service) => service.name === name)) continue;
+    if (definition) {
+      const opening = { name, ...definition, start: { saved: record }, origin: "created" } as const;
+      tell((await control.openService(opening)).state());
+    } else {
+      const facts = { event: "forgotten", service: name, backends: record.list.map(({ id }) => id) };
+      logger.warn(facts, "the state has a service that is not in the configuration any more");
+    }
+  }
 }
 
-/** What is to be saved where, and what was saved of the service. */
+/** What is to be saved where, and what was saved. */
 async function openStore({
   state,
   resetState,
-}: Config): Promise<{ store: Store; saved: ServiceRecord | undefined }> {
-  if (state === undefined) return { store: memoryStore, saved: undefined };
+}: Config): Promise<{ store: Store; saved: readonly ServiceRecord[] }> {
+  if (state === undefined) return { store: memoryStore, saved: [] };
   const { FileStore } = await import("./store/file-store.js");
   const { store, saved } = await FileStore.open(state, resetState);
-  return { store, saved: saved?.services.find(({ name }) => name === DEFAULT_SERVICE) };
+  return { store, saved: saved?.services ?? [] };
 }
 
 /** The state wins over the command line, and nobody should have to guess that. */
-function tellRestored({ revision, backends }: ServiceState, config: Config, logger: Logger): void {
+function tellRestored(
+  { service, revision, backends }: ServiceState,
+  { state }: Config,
+  logger: Logger,
+): void {
   const facts = {
     event: "restored",
-    file: config.state,
+    file: state,
+    service,
     revision,
     backends: backends.map(({ address }) => address),
   };
   logger.info(
     facts,
-    "the saved state is used, not the command line's backends (--reset-state would use those)",
+    "the saved state is used, not the backends of the configuration (--reset-state would use those)",
   );
+}
+
+/** All but the services is read once. */
+function tellWhatNeedsRestart(present: Config, next: Config, logger: Logger): void {
+  const keys = (Object.keys(present) as (keyof Config)[]).filter((key) => key !== "services");
+  const fields = keys.filter((key) => !isDeepStrictEqual(present[key], next[key]));
+  if (fields.length === 0) return;
+  logger.warn({ event: "needs-restart", fields }, "these have changed, and need an upgrade or a restart");
 }

@@ -66,8 +66,18 @@ export const state: ServiceState = {
   healthCheck: undefined,
   pause: undefined,
   deploy: undefined,
-  ledger: { ends, leftEarly: 1n, connectFailed: 2n, holdExpired: 3n, refusedByLimit: 4n },
+  ledger: {
+    ends,
+    leftEarly: 1n,
+    connectFailed: 2n,
+    holdExpired: 3n,
+    refusedByLimit: 4n,
+    refusals: undefined,
+  },
   heldConnections: 0,
+  settings: undefined,
+  acceptedConnections: 9n,
+  openConnections: 3,
 };
 export const proxy = {
   version: "1.2.3",

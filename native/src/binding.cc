@@ -29,6 +29,27 @@ Address to_address(const Napi::Value& endpoint) {
   return parse_address(object.Get("host").As<Napi::String>(), static_cast<uint16_t>(to_uint32(object.Get("port"))));
 }
 
+Settings to_settings(const Napi::Value& value) {
+  const auto object = value.As<Napi::Object>();
+  Settings settings;
+  settings.connect_timeout_ms = to_uint64(object.Get("connectTimeoutMs"));
+  settings.max_attempts = to_uint32(object.Get("maxAttempts"));
+  settings.idle_timeout_ms = to_uint64(object.Get("idleTimeoutMs"));
+  settings.half_close_timeout_ms = to_uint64(object.Get("halfCloseTimeoutMs"));
+  settings.limits = {to_uint32(object.Get("maxConnections")), to_uint32(object.Get("maxConnectionsPerClient")),
+                     to_uint32(object.Get("maxAcceptsPerSecond"))};
+  return settings;
+}
+
+// A new socket at a host and port or a path, or one that the process was given.
+int to_listening_socket(const Napi::Object& binding) {
+  if (binding.Has("path")) return open_listener(path_address(binding.Get("path").As<Napi::String>()));
+  if (!binding.Has("descriptor")) return open_listener(to_address(binding));
+  const int fd = binding.Get("descriptor").As<Napi::Number>().Int32Value();
+  adopt_listener(fd);
+  return fd;
+}
+
 // An errno as node has it: the name is added in JavaScript.
 Napi::Error to_error(Napi::Env env, const std::system_error& error) {
   Napi::Error converted = Napi::Error::New(env, error.what());
@@ -43,7 +64,10 @@ class EngineBinding : public Napi::ObjectWrap<EngineBinding> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "Engine",
                        {
-                           InstanceMethod<&EngineBinding::listen>("listen"),
+                           InstanceMethod<&EngineBinding::create>("create"),
+                           InstanceMethod<&EngineBinding::configure>("configure"),
+                           InstanceMethod<&EngineBinding::open>("open"),
+                           InstanceMethod<&EngineBinding::shut>("shut"),
                            InstanceMethod<&EngineBinding::apply>("apply"),
                            InstanceMethod<&EngineBinding::set_paused>("setPaused"),
                            InstanceMethod<&EngineBinding::let_go>("letGo"),
@@ -72,21 +96,29 @@ class EngineBinding : public Napi::ObjectWrap<EngineBinding> {
   ~EngineBinding() override { end(); }
 
  private:
-  Napi::Value listen(const Napi::CallbackInfo& info) {
-    const auto options = info[1].As<Napi::Object>();
+  Napi::Value create(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), engine().create(to_settings(info[0]), to_uint32(info[1])));
+  }
+
+  void configure(const Napi::CallbackInfo& info) { engine().configure(to_uint32(info[0]), to_settings(info[1])); }
+
+  Napi::Value open(const Napi::CallbackInfo& info) {
     try {
-      const uint32_t id = engine().listen(
-          to_address(info[0]), {to_uint64(options.Get("connectTimeoutMs")), to_uint32(options.Get("maxAttempts"))},
-          to_uint32(options.Get("totalsSlot")));
-      const auto [host, port] = local_address(engine().listener(id).fd());
-      auto listening = Napi::Object::New(info.Env());
-      listening.Set("id", id);
-      listening.Set("host", host);
-      listening.Set("port", port);
-      return listening;
+      const int fd = to_listening_socket(info[1].As<Napi::Object>());
+      const auto [host, port] = local_address(fd);
+      engine().open(to_uint32(info[0]), fd);
+      auto opened = Napi::Object::New(info.Env());
+      opened.Set("descriptor", fd);
+      opened.Set("host", host);
+      opened.Set("port", port);
+      return opened;
     } catch (const std::system_error& error) {
       throw to_error(info.Env(), error);
     }
+  }
+
+  void shut(const Napi::CallbackInfo& info) {
+    engine().shut(to_uint32(info[0]), info[1].As<Napi::Number>().Int32Value());
   }
 
   void apply(const Napi::CallbackInfo& info) {

@@ -13,8 +13,12 @@
 
 namespace seamless {
 
-Connection::Connection(Loop& loop, Listener& listener, int client)
-    : loop_(loop), listener_(listener), dial_(std::make_unique<Attempt>()), accepted_unix_ms_(unix_ms()) {
+Connection::Connection(Loop& loop, Listener& listener, int client, std::optional<Gate::Client> known)
+    : loop_(loop),
+      listener_(listener),
+      dial_(std::make_unique<Attempt>()),
+      known_(known),
+      accepted_unix_ms_(unix_ms()) {
   relay_.set_socket(Side::client, client);
 }
 
@@ -66,7 +70,7 @@ void Connection::dial_target(const Target& target) {
   dial_->tried.push_back(slot_);
   dial_->addresses_left = target.addresses.size();
   dial_->address = target_shared_->read(kPreferredEndpoint) % std::max<size_t>(target.addresses.size(), 1);
-  dial_->target_deadline_ms = monotonic_ms() + listener_.options().connect_timeout_ms;
+  dial_->target_deadline_ms = monotonic_ms() + listener_.settings().connect_timeout_ms;
   dial_address();
 }
 
@@ -130,7 +134,7 @@ void Connection::leave_dial() {
 
 void Connection::try_next_target() {
   release_target();
-  const bool may_try = dial_->failures < listener_.options().max_attempts;
+  const bool may_try = dial_->failures < listener_.settings().max_attempts;
   const Target* next = may_try ? listener_.table().alternative(dial_->tried) : nullptr;
   if (next) dial_target(*next);
   else give_up(Reason::no_backend);
@@ -221,6 +225,7 @@ void Connection::fail(Side side) {
 }
 
 void Connection::refuse(Reason reason, Cause cause) {
+  if (cause == Cause::limit) counters().add(kRefusedFor + static_cast<size_t>(reason), 1);
   loop_.mailbox().post({EventType::refused, listener_.id(), 0, reason, loop_.index()});
   abort(cause);
 }
@@ -266,7 +271,14 @@ bool Connection::close_if_idle(uint64_t wanted_ms, uint64_t now_ms) {
 
 void Connection::tend(uint64_t now_ms) {
   if (state_ != State::open) return;
-  idle_ms(now_ms);
+  const Settings& settings = listener_.settings();
+  const uint64_t limit_ms = relay_.is_half_closed() && settings.half_close_timeout_ms != 0
+                                ? settings.half_close_timeout_ms
+                                : settings.idle_timeout_ms;
+  if (idle_ms(now_ms) >= limit_ms && limit_ms != 0) {
+    end(Cause::idle);
+    return;
+  }
   if (!is_tended_) set_keep_alive(relay_.socket(Side::backend));
   is_tended_ = true;
 }
@@ -304,6 +316,8 @@ void Connection::end(Cause cause) {
   state_ = State::ended;
   relay_.give_back(loop_.channels().pipes);
   listener_.budget().give_back();
+  listener_.gate().leave();
+  if (known_) listener_.gate().leave_as(*known_);
   if (listener_.is_closing() && totals.read(kOpen) == 0) report(EventType::emptied);
   loop_.bury(*this);
 }

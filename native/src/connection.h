@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "gate.h"
 #include "mailbox.h"
 #include "relay.h"
 #include "table.h"
@@ -39,7 +41,8 @@ enum class Cause : uint8_t {
 // thread of its loop, which alone closes its descriptors. An ended connection lives until the loop's turn is over.
 class Connection {
  public:
-  Connection(Loop& loop, Listener& listener, int client);
+  // `known`: as whom the gate has let it in, if it looks at that.
+  Connection(Loop& loop, Listener& listener, int client, std::optional<Gate::Client> known);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -121,6 +124,7 @@ class Connection {
   Listener& listener_;
   Relay relay_;
   std::unique_ptr<Attempt> dial_;
+  const std::optional<Gate::Client> known_;
   CounterBlock* target_counters_ = nullptr;
   CounterBlock* target_shared_ = nullptr;
   uint64_t accepted_unix_ms_;

@@ -26,13 +26,15 @@ enum ListenerCell : size_t {
   kConnectFailed,
   kHoldExpired,
   kRefusedByLimit,
+  // The same again by reason: the cell of each is this one plus the reason's number.
+  kRefusedFor = 16,
 };
 
 // What threads share about a target.
 enum SharedCell : size_t { kConsecutiveFailures, kPreferredEndpoint, kRetired };
 
 struct alignas(128) CounterBlock {
-  static constexpr size_t kCells = 16;
+  static constexpr size_t kCells = 32;
   std::atomic<uint64_t> cells[kCells] = {};
 
   uint64_t read(size_t cell) const { return cells[cell].load(std::memory_order_relaxed); }
@@ -42,7 +44,7 @@ struct alignas(128) CounterBlock {
     cells[cell].store(read(cell) + amount, std::memory_order_release);
   }
 };
-static_assert(sizeof(CounterBlock) == 128, "counter-memory.ts relies on it");
+static_assert(sizeof(CounterBlock) == 256, "counter-memory.ts relies on it");
 
 class CounterPage {
  public:

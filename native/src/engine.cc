@@ -27,12 +27,30 @@ Engine::~Engine() {
   loops_.clear();
 }
 
-uint32_t Engine::listen(const Address& address, Listener::Options options, uint32_t totals_slot) {
-  const int fd = open_listener(address);
+uint32_t Engine::create(const Settings& settings, uint32_t totals_slot) {
   const uint32_t id = ++last_id_;
-  listeners_.emplace(id, std::make_unique<Listener>(id, fd, options, slot(totals_slot), budget_));
-  for (auto& loop : loops_) loop->post([&loop = *loop, &listener = get(id)] { loop.start_accepting(listener); });
+  listeners_.emplace(id, std::make_unique<Listener>(id, settings, slot(totals_slot), budget_));
   return id;
+}
+
+void Engine::open(uint32_t id, int fd) {
+  Listener& listener = get(id);
+  Entrance& entrance = *listener.entrances().emplace_back(new Entrance{listener, fd});
+  for (auto& loop : loops_) loop->post([&loop = *loop, &entrance] { loop.start_accepting(entrance); });
+}
+
+void Engine::shut(uint32_t id, int fd) {
+  auto& entrances = get(id).entrances();
+  const auto found = std::find_if(entrances.begin(), entrances.end(), [fd](auto& each) { return each->fd == fd; });
+  if (found == entrances.end()) return;
+  shut(**found);
+  entrances.erase(found);
+}
+
+// When all threads have answered, none has an event of it left to serve.
+void Engine::shut(Entrance& entrance) {
+  for (auto& loop : loops_) loop->call([&] { loop->stop_accepting(entrance); });
+  close(entrance.fd);
 }
 
 void Engine::apply(uint32_t id, Table::Content content, std::vector<uint32_t> left) {
@@ -112,8 +130,10 @@ std::optional<uint64_t> Engine::oldest_unix_ms(uint32_t id, uint32_t slot) {
 void Engine::stop_accepting(uint32_t id) {
   Listener& listener = get(id);
   listener.set_closing();
-  for (auto& loop : loops_) loop->call([&] { loop->stop_accepting(listener); });
-  close(listener.fd());
+  for (auto& entrance : listener.entrances()) shut(*entrance);
+  listener.entrances().clear();
+  // One that has no entrance has still to see, in each thread, that it is closing.
+  for (auto& loop : loops_) loop->call([] {});
 }
 
 size_t Engine::abort_all(uint32_t id) {

@@ -22,9 +22,13 @@ class Engine {
   Engine(size_t threads, int64_t most_connections, std::function<void()> wake);
   ~Engine();
 
-  // Answers the listener's id. Its totals are counted in a slot, as targets are in theirs. Throws std::system_error.
-  uint32_t listen(const Address& address, Listener::Options options, uint32_t totals_slot);
-  const Listener& listener(uint32_t id) const { return *listeners_.at(id); }
+  // Answers the id of a new listener. Its totals are counted in a slot, as targets are in theirs.
+  uint32_t create(const Settings& settings, uint32_t totals_slot);
+  void configure(uint32_t id, const Settings& settings) { get(id).configure(settings); }
+  // Accepts from a listening socket, which is the engine's from now on.
+  void open(uint32_t id, int fd);
+  // Closes one of them. What waits in its queue is lost, unless another process has the socket too.
+  void shut(uint32_t id, int fd);
 
   // Puts a table in force. Each thread tells (`adopted`) when it uses no older one any more; connections that are being
   // connected to a target in one of the slots `left` go to another first.
@@ -41,7 +45,7 @@ class Engine {
   // When the oldest open connection of a target was accepted.
   std::optional<uint64_t> oldest_unix_ms(uint32_t id, uint32_t slot);
 
-  // Closes the listening socket. From then on each thread that has none of its connections left tells so (`emptied`).
+  // Closes the listening sockets. From then on each thread that has none of its connections left tells so (`emptied`).
   void stop_accepting(uint32_t id);
   // Resets all connections of a listener and answers how many.
   size_t abort_all(uint32_t id);
@@ -53,6 +57,7 @@ class Engine {
   std::vector<Event> events() { return mailbox_.collect(); }
 
  private:
+  void shut(Entrance& entrance);
   Listener& get(uint32_t id) { return *listeners_.at(id); }
   // Does something with each connection of a listener, in their threads.
   void for_each(uint32_t id, const std::function<void(Connection&)>& act);

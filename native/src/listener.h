@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "counters.h"
+#include "gate.h"
 #include "table.h"
 
 namespace seamless {
@@ -27,22 +29,44 @@ class Budget {
   std::atomic<int64_t> open_{0};
 };
 
-// One listening socket, shared by all threads, with its table. What is not const is atomic.
+// What can be set per listener, at any time. 0: no limit, unless another meaning is given.
+struct Settings {
+  uint64_t connect_timeout_ms = 0;
+  uint32_t max_attempts = 1;
+  // Silence, in both directions, that ends a connection; the second one of those that have ended in one direction.
+  uint64_t idle_timeout_ms = 0;
+  uint64_t half_close_timeout_ms = 0;
+  Gate::Limits limits;
+};
+
+class Listener;
+
+// A listening socket of a listener, shared by all threads.
+struct Entrance {
+  Listener& listener;
+  const int fd;
+};
+
+// Some listening sockets with one table, which all threads use. What is not const is atomic, or of one thread only.
 class Listener {
  public:
-  struct Options {
-    uint64_t connect_timeout_ms;
-    uint32_t max_attempts;
-  };
-
-  Listener(uint32_t id, int fd, Options options, Slot totals, Budget& budget)
-      : id_(id), fd_(fd), options_(options), totals_(totals), budget_(budget) {
+  Listener(uint32_t id, const Settings& settings, Slot totals, Budget& budget)
+      : id_(id), totals_(totals), budget_(budget) {
+    configure(settings);
     swap(std::make_unique<const Table>(Table::Content{}));
   }
 
   uint32_t id() const { return id_; }
-  int fd() const { return fd_; }
-  const Options& options() const { return options_; }
+  const Settings& settings() const { return *settings_.load(std::memory_order_acquire); }
+  // A thread may use the settings before for long, so they are kept; changes are few. By one thread.
+  void configure(const Settings& settings) {
+    kept_.push_back(std::make_unique<const Settings>(settings));
+    settings_.store(kept_.back().get(), std::memory_order_release);
+  }
+
+  // By one thread.
+  std::vector<std::unique_ptr<Entrance>>& entrances() { return entrances_; }
+  Gate& gate() { return gate_; }
   const Slot& totals() const { return totals_; }
   Budget& budget() const { return budget_; }
 
@@ -74,10 +98,12 @@ class Listener {
 
  private:
   const uint32_t id_;
-  const int fd_;
-  const Options options_;
   const Slot totals_;
   Budget& budget_;
+  std::vector<std::unique_ptr<Entrance>> entrances_;
+  std::vector<std::unique_ptr<const Settings>> kept_;
+  std::atomic<const Settings*> settings_{nullptr};
+  Gate gate_;
   std::shared_ptr<const Table> owned_;
   std::atomic<const Table*> table_{nullptr};
   std::atomic<bool> paused_{false};

@@ -28,7 +28,7 @@ constexpr uint64_t kRestMs = 20;
 
 // What an event belongs to: a pointer, and in its low bits to what.
 enum Tag : uint64_t { kClient, kBackend, kListener, kWake, kTagMask = 3 };
-static_assert(alignof(Connection) > kTagMask && alignof(Listener) > kTagMask);
+static_assert(alignof(Connection) > kTagMask && alignof(Entrance) > kTagMask);
 
 int require(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -118,7 +118,7 @@ void Loop::serve(uint64_t tag, uint32_t events) {
       reinterpret_cast<Connection*>(subject)->on_events(Side::backend, events);
       break;
     case kListener:
-      accept_some(*reinterpret_cast<Listener*>(subject));
+      accept_some(*reinterpret_cast<Entrance*>(subject));
       break;
     default:
       uint64_t count;
@@ -133,27 +133,27 @@ bool Loop::watch(int fd, Connection& connection, Side side) {
 }
 
 // Exclusive: a new client wakes one thread, not all.
-bool Loop::listen_for(Listener& listener) {
-  return add(epoll_, listener.fd(), EPOLLIN | EPOLLEXCLUSIVE, &listener, kListener);
+bool Loop::listen_for(Entrance& entrance) {
+  return add(epoll_, entrance.fd, EPOLLIN | EPOLLEXCLUSIVE, &entrance, kListener);
 }
 
-void Loop::start_accepting(Listener& listener) {
-  listeners_.insert(&listener);
-  if (rests_until_ms_ == 0 && !listen_for(listener)) rest();
+void Loop::start_accepting(Entrance& entrance) {
+  entrances_.insert(&entrance);
+  if (rests_until_ms_ == 0 && !listen_for(entrance)) rest();
 }
 
-void Loop::stop_accepting(Listener& listener) {
-  listeners_.erase(&listener);
-  epoll_ctl(epoll_, EPOLL_CTL_DEL, listener.fd(), nullptr);
+void Loop::stop_accepting(Entrance& entrance) {
+  entrances_.erase(&entrance);
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, entrance.fd, nullptr);
 }
 
-void Loop::accept_some(Listener& listener) {
+void Loop::accept_some(Entrance& entrance) {
   for (int i = 0; i < kMostAccepts; i++) {
-    const int client = accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int client = accept4(entrance.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client >= 0) {
-      take_in(listener, client);
+      take_in(entrance.listener, client);
     } else if (is_exhausted(errno)) {
-      refuse_for_descriptors(listener);
+      refuse_for_descriptors(entrance);
       return;
     } else if (errno != EINTR && errno != ECONNABORTED) {
       return;
@@ -162,39 +162,59 @@ void Loop::accept_some(Listener& listener) {
 }
 
 void Loop::take_in(Listener& listener, int client) {
-  if (!listener.budget().take()) {
-    turn_away(listener, client, Reason::connection_limit);
+  std::optional<Gate::Client> known;
+  if (const std::optional<Reason> refusal = admit(listener, client, known)) {
+    turn_away(listener, client, *refusal);
     return;
   }
   CounterBlock& totals = listener.totals().of_thread(index_);
   totals.add(kAccepted, 1);
   totals.add(kOpen, 1);
-  Connection& connection = connections_.emplace_back(*this, listener, client);
+  Connection& connection = connections_.emplace_back(*this, listener, client, known);
   connection.place = std::prev(connections_.end());
   if (listener.is_closing()) connection.abort(Cause::shutdown);
   else connection.begin();
+}
+
+std::optional<Reason> Loop::admit(Listener& listener, int client, std::optional<Gate::Client>& known) {
+  const Gate::Limits& limits = listener.settings().limits;
+  Gate& gate = listener.gate();
+  if (!listener.budget().take()) return Reason::connection_limit;
+  std::optional<Reason> refusal = gate.enter(limits, limits.accepts_per_second == 0 ? 0 : monotonic_us());
+  if (!refusal && limits.connections_per_client != 0) {
+    const Gate::Client address = Gate::client_of(peer_address(client));
+    if (gate.enter_as(address, limits.connections_per_client)) {
+      known = address;
+    } else {
+      gate.leave();
+      refusal = Reason::client_limit;
+    }
+  }
+  if (refusal) listener.budget().give_back();
+  return refusal;
 }
 
 void Loop::turn_away(Listener& listener, int client, Reason reason) {
   CounterBlock& totals = listener.totals().of_thread(index_);
   totals.add(kAccepted, 1);
   totals.add(kRefusedByLimit, 1);
+  totals.add(kRefusedFor + static_cast<size_t>(reason), 1);
   reset(client);
   mailbox_.post({EventType::refused, listener.id(), 0, reason, index_});
 }
 
 // A client that can't be taken in would else stay in the queue, and be announced again and again.
-void Loop::refuse_for_descriptors(Listener& listener) {
+void Loop::refuse_for_descriptors(Entrance& entrance) {
   if (reserve_ >= 0) close(reserve_);
-  const int client = accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (client >= 0) turn_away(listener, client, Reason::descriptors);
+  const int client = accept4(entrance.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (client >= 0) turn_away(entrance.listener, client, Reason::descriptors);
   reserve_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (client < 0) rest();
 }
 
 void Loop::rest() {
   rests_until_ms_ = monotonic_ms() + kRestMs;
-  for (Listener* listener : listeners_) epoll_ctl(epoll_, EPOLL_CTL_DEL, listener->fd(), nullptr);
+  for (Entrance* entrance : entrances_) epoll_ctl(epoll_, EPOLL_CTL_DEL, entrance->fd, nullptr);
 }
 
 std::vector<Connection*> Loop::dialling(const Listener& listener) const {
@@ -246,11 +266,12 @@ void Loop::look_at_deadlines() {
   }
   if (rests_until_ms_ != 0 && now >= rests_until_ms_) {
     rests_until_ms_ = 0;
-    for (Listener* listener : listeners_) listen_for(*listener);
+    for (Entrance* entrance : entrances_) listen_for(*entrance);
   }
   if (now >= tended_ms_ + kTendingMs) {
     tended_ms_ = now;
-    for (Connection& connection : connections_) connection.tend(now);
+    // One may end by it, and leave the list.
+    for (auto next = connections_.begin(); next != connections_.end();) (next++)->tend(now);
   }
 }
 

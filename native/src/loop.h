@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
@@ -35,8 +36,8 @@ class Loop {
 
   // By its own thread.
 
-  void start_accepting(Listener& listener);
-  void stop_accepting(Listener& listener);
+  void start_accepting(Entrance& entrance);
+  void stop_accepting(Entrance& entrance);
   std::list<Connection>& connections() { return connections_; }
   // Those of one listener that are being connected.
   std::vector<Connection*> dialling(const Listener& listener) const;
@@ -66,15 +67,17 @@ class Loop {
   void run();
   int timeout_ms() const;
   void serve(uint64_t tag, uint32_t events);
-  void accept_some(Listener& listener);
+  void accept_some(Entrance& entrance);
   void take_in(Listener& listener, int client);
+  // Whether the limits of the listener let it in; else why not.
+  std::optional<Reason> admit(Listener& listener, int client, std::optional<Gate::Client>& known);
   void turn_away(Listener& listener, int client, Reason reason);
-  void refuse_for_descriptors(Listener& listener);
+  void refuse_for_descriptors(Entrance& entrance);
   void rest();
   void go_on();
   void look_at_deadlines();
   void run_tasks();
-  bool listen_for(Listener& listener);
+  bool listen_for(Entrance& entrance);
 
   const size_t index_;
   Mailbox& mailbox_;
@@ -90,7 +93,7 @@ class Loop {
   std::unordered_map<uint64_t, Connection*> held_;
   uint64_t last_held_id_ = 0;
   std::vector<Connection*> unfinished_;
-  std::unordered_set<Listener*> listeners_;
+  std::unordered_set<Entrance*> entrances_;
   // When to accept again after having run out of descriptors; 0: accepts.
   uint64_t rests_until_ms_ = 0;
   uint64_t tended_ms_ = 0;

@@ -9,7 +9,15 @@
 namespace seamless {
 
 // Why a client was reset, or has to wait. The order is known to native-events.ts, as that of EventType.
-enum class Reason : uint8_t { connection_limit, descriptors, no_backend, paused };
+enum class Reason : uint8_t {
+  connection_limit,
+  descriptors,
+  no_backend,
+  paused,
+  service_limit,
+  client_limit,
+  accept_rate,
+};
 
 enum class EventType : uint8_t {
   connect_failed,     // slot, number: errno (0: no address), more: failures since the last success

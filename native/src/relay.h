@@ -55,6 +55,9 @@ class Relay {
     return moved;
   }
 
+  // Whether one direction has ended and the other has not.
+  bool is_half_closed() const { return legs_[0].ended != legs_[1].ended; }
+
   // The side that ended, or failed, before the other.
   bool has_ended_first(Side side) const { return first_to_end_ == static_cast<uint8_t>(side) + 1; }
   void set_first_to_end(Side side) {

@@ -1,11 +1,14 @@
 #include "socket.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <system_error>
 
 namespace seamless {
@@ -39,11 +42,22 @@ Address parse_address(const std::string& host, uint16_t port) {
   return address;
 }
 
+Address path_address(const std::string& path) {
+  Address address;
+  auto& name = reinterpret_cast<sockaddr_un&>(address.storage);
+  name.sun_family = AF_UNIX;
+  if (path.size() >= sizeof name.sun_path) fail(ENAMETOOLONG, "path");
+  __builtin_memcpy(name.sun_path, path.c_str(), path.size() + 1);
+  address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  return address;
+}
+
 std::pair<std::string, uint16_t> local_address(int fd) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
   auto* name = reinterpret_cast<sockaddr*>(&storage);
   if (getsockname(fd, name, &length) != 0) fail(errno, "getsockname");
+  if (storage.ss_family == AF_UNIX) return {"", uint16_t{0}};
   char host[NI_MAXHOST];
   char service[NI_MAXSERV];
   if (getnameinfo(name, length, host, sizeof host, service, sizeof service,
@@ -55,7 +69,7 @@ std::pair<std::string, uint16_t> local_address(int fd) {
 int open_listener(const Address& address) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) fail(errno, "socket");
-  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.storage.ss_family != AF_UNIX) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (address.storage.ss_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   set_no_delay(fd);
   set_keep_alive(fd);
@@ -66,6 +80,26 @@ int open_listener(const Address& address) {
     fail(error, "listen");
   }
   return fd;
+}
+
+void adopt_listener(int fd) {
+  int is_listening = 0;
+  int type = 0;
+  socklen_t length = sizeof(int);
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &length) != 0) fail(errno, "getsockopt");
+  getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length);
+  if (is_listening == 0 || type != SOCK_STREAM) fail(EINVAL, "not a listening stream socket");
+  if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+    fail(errno, "fcntl");
+  set_no_delay(fd);
+  set_keep_alive(fd);
+}
+
+sockaddr_storage peer_address(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length);
+  return storage;
 }
 
 Dial dial(const Address& address) {

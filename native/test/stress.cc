@@ -66,8 +66,13 @@ int run(uint32_t connections) {
   {
     const testing::EchoServer servers[kServers];
     Engine engine(kLoops, 200, [] {});
-    const uint32_t id = engine.listen(parse_address("127.0.0.1", 0), {500, 3}, kTotalsSlot);
-    const uint16_t port = local_address(engine.listener(id).fd()).second;
+    Settings settings;
+    settings.connect_timeout_ms = 500;
+    settings.max_attempts = 3;
+    const uint32_t id = engine.create(settings, kTotalsSlot);
+    const int entrance = open_listener(parse_address("127.0.0.1", 0));
+    const uint16_t port = local_address(entrance).second;
+    engine.open(id, entrance);
     std::vector<std::thread> clients;
     for (uint32_t seed = 0; seed < kClients; seed++) {
       clients.emplace_back([&, seed] {
@@ -88,6 +93,9 @@ int run(uint32_t connections) {
       if (random() % 8 == 0) engine.cut(id, slot, 1);
       if (random() % 8 == 0) engine.close_idle(id, slot, 5);
       engine.oldest_unix_ms(id, slot);
+      settings.limits.connections_per_client = random() % 4 == 0 ? 1'000 : 0;
+      settings.limits.accepts_per_second = random() % 4 == 0 ? 1'000'000 : 0;
+      engine.configure(id, settings);
       answer_events(engine);
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }

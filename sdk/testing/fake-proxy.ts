@@ -61,6 +61,9 @@ const OTHERS = [
   "setHealthCheck",
   "getHistory",
   "rollback",
+  "listServices",
+  "createService",
+  "deleteService",
 ] as const;
 
 const answerOther =

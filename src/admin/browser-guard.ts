@@ -21,12 +21,20 @@ export interface RequestFacts {
  */
 export type BrowserGuard = (facts: RequestFacts) => string | undefined;
 
-/** @param own where the server listens; "all addresses" is none that a Host may name */
-export function createBrowserGuard(own: { readonly host: string; readonly port: number }): BrowserGuard {
+export interface OwnAddress {
+  /** Where the server listens; "all addresses" is none that a Host may name. */
+  readonly host: string;
+  readonly port: number;
+  /** Whatever name it is reached by: its certificate says which are its own. */
+  readonly anyName?: boolean;
+}
+
+export function createBrowserGuard(own: OwnAddress): BrowserGuard {
   const names = new Set(["localhost", "127.0.0.1", "[::1]", isIPv6(own.host) ? `[${own.host}]` : own.host]);
   for (const everywhere of ["0.0.0.0", "[::]"]) names.delete(everywhere);
   const isOurs = (authority: string): boolean => {
     const match = /^(\[[0-9a-f:]+\]|[^:]+)(?::(\d+))?$/.exec(authority.toLowerCase());
+    if (own.anyName === true) return match !== null;
     return match !== null && names.has(match[1] ?? "") && Number(match[2] ?? 80) === own.port;
   };
   return (facts) => refuseHost(facts, isOurs) ?? (facts.readsOnly ? refuseRead(facts) : refuseChange(facts));

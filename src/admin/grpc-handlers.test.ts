@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { Metadata, status, type ServerUnaryCall } from "@grpc/grpc-js";
 import type { GetRequest, GetResponse, SetRequest, SetResponse } from "@seamless/proto";
 import { pino } from "pino";
+import { createAccess } from "./access/access.js";
+import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { createGate } from "./testing/waiting.js";
 import { FakeManagement } from "./testing/fake-management.js";
@@ -10,20 +12,27 @@ import { createStreams } from "./streams.js";
 
 const logger = pino({ enabled: false });
 const metadata = new Metadata();
+const getAuthContext = (): object => ({});
 const getPeer = (): string => "test";
 
 function handlersOf(management: FakeManagement): ReturnType<typeof createGrpcHandlers> {
-  return createGrpcHandlers(management, createStreams(logger), logger);
+  return createGrpcHandlers(
+    management,
+    createStreams(logger),
+    createCalls({ management, access: createAccess(() => undefined), logger }),
+  );
 }
 
 test("a call that takes longer than 30 s is answered with DEADLINE_EXCEEDED", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const management = new FakeManagement();
   management.onAsk = (ask) => (ask === "set" ? new Promise(() => undefined) : undefined);
-  const call = { request: { service: "", backends: [] }, metadata, getPeer } as unknown as ServerUnaryCall<
-    SetRequest,
-    SetResponse
-  >;
+  const call = {
+    request: { service: "", backends: [] },
+    metadata,
+    getPeer,
+    getAuthContext,
+  } as unknown as ServerUnaryCall<SetRequest, SetResponse>;
   let code: status | undefined;
   const answered = createGate();
   handlersOf(management).set(call, (error) => {
@@ -41,7 +50,7 @@ test("a call that takes longer than 30 s is answered with DEADLINE_EXCEEDED", as
 test("a call that has been answered leaves no timer behind", async (t) => {
   const started = t.mock.method(globalThis, "setTimeout").mock;
   const cleared = t.mock.method(globalThis, "clearTimeout").mock;
-  const call = { request: { service: "" }, metadata, getPeer } as unknown as ServerUnaryCall<
+  const call = { request: { service: "" }, metadata, getPeer, getAuthContext } as unknown as ServerUnaryCall<
     GetRequest,
     GetResponse
   >;

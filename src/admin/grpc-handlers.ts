@@ -1,79 +1,115 @@
-import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
 import type { SeamlessServiceServer } from "@seamless/proto";
-import type { Management } from "../control/management.js";
+import type { ChangeResult, Management } from "../control/management.js";
 import { ProxyError } from "../errors.js";
-import type { Logger } from "../logger.js";
-import { actorOf } from "./caller.js";
+import { isVisible } from "./access/access.js";
+import type { Calls } from "./calls.js";
 import { fromProtoDrain } from "./drain-proto.js";
 import { fromProtoBackends, fromProtoChange, toCount } from "./from-proto.js";
-import { toGrpcStatus } from "./grpc-status.js";
 import { fromProtoHealthCheck } from "./health-proto.js";
+import { fromProtoSettings } from "./settings-proto.js";
+import type { Method } from "./method-verbs.js";
 import { createStreamHandlers } from "./stream-handlers.js";
 import type { Streams } from "./streams.js";
 import { toProtoHistory, toProtoProxyInfo, toProtoState } from "./to-proto.js";
-import type { ChangeResult } from "../control/management.js";
 
-/** No unary call takes longer, whatever deadline the client has set. */
-const MAX_CALL_MS = 30_000;
+type Lists = "set" | "add" | "remove" | "setWeights" | "undrain" | "rollback";
+type Services = "listServices" | "createService" | "deleteService";
+type Others = Exclude<Method, Lists | Services>;
 
 /** The rpcs: translate, delegate, translate back. */
 export function createGrpcHandlers(
   management: Management,
   streams: Streams,
-  logger: Logger,
+  calls: Calls,
 ): SeamlessServiceServer {
-  const unary = <Request, Response>(
-    handle: (request: Request, actor: string) => Response | Promise<Response>,
-  ): handleUnaryCall<Request, Response> => {
-    return (call: ServerUnaryCall<Request, Response>, callback) => {
-      const actor = actorOf({ metadata: call.metadata, getPeer: () => call.getPeer() });
-      withinTime(async () => handle(call.request, actor), MAX_CALL_MS).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(toGrpcStatus(error, logger)),
-      );
-    };
-  };
-  const of = (request: { readonly service: string }): ReturnType<Management["service"]> =>
-    management.service(request.service);
   return {
-    set: unary(async (request, actor) => {
+    ...createListHandlers(management, calls),
+    ...createServiceHandlers(management, calls),
+    ...createOtherHandlers(management, streams, calls),
+  };
+}
+
+function createListHandlers(management: Management, calls: Calls): Pick<SeamlessServiceServer, Lists> {
+  const of = serviceOf(management);
+  return {
+    set: calls.unary("set", async (request, { actor }) => {
       const backends = fromProtoBackends(request.backends);
       return toChanged(await of(request).set(backends, fromProtoChange(request, actor)));
     }),
-    add: unary(async (request, actor) => {
+    add: calls.unary("add", async (request, { actor }) => {
       const backends = fromProtoBackends(request.backends);
       return toChanged(await of(request).add(backends, fromProtoChange(request, actor)));
     }),
-    remove: unary(async (request, actor) =>
+    remove: calls.unary("remove", async (request, { actor }) =>
       toChanged(await of(request).remove(request.addresses, fromProtoChange(request, actor))),
     ),
-    setWeights: unary(async (request, actor) => {
+    setWeights: calls.unary("setWeights", async (request, { actor }) => {
       const backends = fromProtoBackends(request.backends);
       return toChanged(await of(request).weigh(backends, fromProtoChange(request, actor)));
     }),
-    undrain: unary(async (request, actor) =>
+    undrain: calls.unary("undrain", async (request, { actor }) =>
       toChanged(await of(request).undrain(request.addresses, fromProtoChange(request, actor))),
     ),
-    rollback: unary(async (request, actor) => {
+    rollback: calls.unary("rollback", async (request, { actor }) => {
       const revision = request.revision === undefined ? undefined : toCount(request.revision);
       return toChanged(await of(request).rollback(revision, fromProtoChange(request, actor)));
     }),
-    get: unary((request) => {
-      const state = toProtoState(of(request).state());
-      return { state, proxy: toProtoProxyInfo(management.proxyInfo()) };
+  };
+}
+
+function createServiceHandlers(management: Management, calls: Calls): Pick<SeamlessServiceServer, Services> {
+  return {
+    listServices: calls.unary("listServices", (_, { principal }) => {
+      const names = management.serviceNames().filter((name) => isVisible(principal, name));
+      return { services: names.map((name) => toProtoState(management.service(name).state())) };
     }),
-    getHistory: unary((request) => ({ entries: of(request).history().map(toProtoHistory) })),
-    changeDrain: unary((request) => {
+    createService: calls.unary("createService", async ({ settings, ...request }, { actor }) => {
+      const backends = fromProtoBackends(request.backends);
+      const wanted = { ...request, backends, settings: fromProtoSettings(settings), actor };
+      return { state: toProtoState(await management.createService(wanted)) };
+    }),
+    deleteService: calls.unary("deleteService", async ({ name }, { actor }) => {
+      if (name === "") throw new ProxyError("INVALID_ARGUMENT", "the name of the service is missing");
+      await management.deleteService(name, actor);
+      return {};
+    }),
+  };
+}
+
+function createOtherHandlers(
+  management: Management,
+  streams: Streams,
+  calls: Calls,
+): Pick<SeamlessServiceServer, Others> {
+  const of = serviceOf(management);
+  return {
+    get: calls.unary("get", (request, { principal }) => {
+      const state = toProtoState(of(request).state());
+      const info = management.proxyInfo();
+      const services = info.services.filter((name) => isVisible(principal, name));
+      return { state, proxy: toProtoProxyInfo({ ...info, services }) };
+    }),
+    getHistory: calls.unary("getHistory", (request) => ({
+      entries: of(request).history().map(toProtoHistory),
+    })),
+    changeDrain: calls.unary("changeDrain", (request) => {
       const limits = fromProtoDrain(request.options) ?? { spreadMs: 0 };
       return { state: toProtoState(of(request).changeDrain(request.addresses, limits)) };
     }),
-    pause: unary(async (request) => toChanged(await of(request).pause(request))),
-    resume: unary(async (request) => toChanged(await of(request).resume(request.pacePerSecond))),
-    setHealthCheck: unary(async (request) =>
+    pause: calls.unary("pause", async (request) => toChanged(await of(request).pause(request))),
+    resume: calls.unary("resume", async (request) =>
+      toChanged(await of(request).resume(request.pacePerSecond)),
+    ),
+    setHealthCheck: calls.unary("setHealthCheck", async (request) =>
       toChanged(await of(request).setHealthCheck(fromProtoHealthCheck(request.healthCheck))),
     ),
-    ...createStreamHandlers(management, streams),
+    ...createStreamHandlers(management, streams, calls),
   };
+}
+
+function serviceOf(management: Management) {
+  return (request: { readonly service: string }): ReturnType<Management["service"]> =>
+    management.service(request.service);
 }
 
 function toChanged({ state, changed }: ChangeResult): {
@@ -81,18 +117,4 @@ function toChanged({ state, changed }: ChangeResult): {
   changed: boolean;
 } {
   return { state: toProtoState(state), changed };
-}
-
-async function withinTime<T>(work: () => Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<never>((_, reject) => {
-    const error = new ProxyError("DEADLINE_EXCEEDED", `the call took longer than ${limitMs / 1_000} s`);
-    // Not what keeps a process that is stopping alive.
-    timer = setTimeout(reject, limitMs, error).unref();
-  });
-  try {
-    return await Promise.race([work(), expired]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -20,6 +20,7 @@ import { startGrpcServer } from "./grpc-server.js";
 import { fakeBackend, FakeManagement, type Ask } from "./testing/fake-management.js";
 import { ask, startGrpc, type GrpcFixture } from "./testing/grpc-fixture.js";
 import { createGate } from "./testing/waiting.js";
+import { createAccess } from "./access/access.js";
 
 const run = promisify(execFile);
 
@@ -151,7 +152,7 @@ for (const [how, fail] of [
         assert.equal(error?.code, other === method ? status.INTERNAL : undefined, `${other} with ${method}`);
       }
       assert.doesNotMatch(errors[method]?.message ?? "", /secret/);
-      assert.match(fixture.log.at(-1) ?? "", /a secret/);
+      assert.ok(fixture.log.some((line) => line.includes("a secret")));
     }
   });
 }
@@ -224,6 +225,7 @@ test("a port in use is one clear line", async (t) => {
   const { port } = other.address() as AddressInfo;
   await assert.rejects(
     startGrpcServer({
+      access: createAccess(() => undefined),
       management: new FakeManagement(),
       address: { host: "127.0.0.1", port },
       logger: pino({ enabled: false }),

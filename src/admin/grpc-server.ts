@@ -1,8 +1,12 @@
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { SeamlessServiceService } from "@seamless/proto";
 import { HealthImplementation } from "grpc-health-check";
+import type { Socket } from "node:net";
 import type { Management } from "../control/management.js";
 import type { Logger } from "../logger.js";
+import type { Access } from "./access/access.js";
+import type { TlsContext } from "./access/tls-context.js";
+import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { openManagementSocket, type ManagementAddress } from "./management-socket.js";
 import { addReflection } from "./reflection.js";
@@ -25,6 +29,9 @@ const SERVICES = ["", SeamlessServiceService.get.path.split("/")[1] ?? ""];
 export interface GrpcServerOptions {
   readonly management: Management;
   readonly address: ManagementAddress;
+  readonly access: Access;
+  /** Of connections by TCP; undefined: none. */
+  readonly tls?: TlsContext | undefined;
   readonly logger: Logger;
 }
 
@@ -40,18 +47,28 @@ export interface GrpcServer {
 export async function startGrpcServer({
   management,
   address,
+  access,
+  tls,
   logger,
 }: GrpcServerOptions): Promise<GrpcServer> {
   const server = new Server(LIMITS);
   const streams = createStreams(logger);
-  server.addService(SeamlessServiceService, createGrpcHandlers(management, streams, logger));
+  server.addService(
+    SeamlessServiceService,
+    createGrpcHandlers(management, streams, createCalls({ management, access, logger })),
+  );
   const health = new HealthImplementation(
     Object.fromEntries(SERVICES.map((service) => [service, "SERVING"])),
   );
   health.addToServer(server);
-  addReflection(server);
+  // What is asked of it needs no token, so that it is there only where nothing does.
+  if (access.isOpen) addReflection(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const socket = await openManagementSocket(address, (connection) => injector.injectConnection(connection));
+  const inject = (connection: Socket): void => injector.injectConnection(connection);
+  const socket = await openManagementSocket(
+    address,
+    tls && !("path" in address) ? tls.accept("h2", inject) : inject,
+  );
 
   const setServing = (serving: boolean): void => {
     for (const service of SERVICES) health.setStatus(service, serving ? "SERVING" : "NOT_SERVING");

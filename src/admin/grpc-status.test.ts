@@ -17,12 +17,14 @@ function detailsOf({ metadata }: StatusObject): { rich: Status; info: ErrorInfo 
 }
 
 const EXPECTED: Readonly<
-  Record<Exclude<ProxyErrorCode, "LISTEN_FAILED" | "STATE_INVALID" | "ENGINE_UNAVAILABLE">, status>
+  Record<Exclude<ProxyErrorCode, "CONFIG_INVALID" | "STATE_INVALID" | "ENGINE_UNAVAILABLE">, status>
 > = {
   INVALID_ADDRESS: status.INVALID_ARGUMENT,
   INVALID_ARGUMENT: status.INVALID_ARGUMENT,
   FORBIDDEN_BACKEND: status.INVALID_ARGUMENT,
   SERVICE_NOT_FOUND: status.NOT_FOUND,
+  SERVICE_EXISTS: status.ALREADY_EXISTS,
+  SERVICE_CONFIGURED: status.FAILED_PRECONDITION,
   BACKEND_NOT_FOUND: status.NOT_FOUND,
   REVISION_MISMATCH: status.ABORTED,
   REVISION_NOT_FOUND: status.NOT_FOUND,
@@ -33,6 +35,10 @@ const EXPECTED: Readonly<
   LIMIT_EXCEEDED: status.RESOURCE_EXHAUSTED,
   DEADLINE_EXCEEDED: status.DEADLINE_EXCEEDED,
   SHUTTING_DOWN: status.UNAVAILABLE,
+  UPGRADE_FAILED: status.FAILED_PRECONDITION,
+  UNAUTHENTICATED: status.UNAUTHENTICATED,
+  PERMISSION_DENIED: status.PERMISSION_DENIED,
+  LISTEN_FAILED: status.FAILED_PRECONDITION,
 };
 
 for (const [reason, code] of Object.entries(EXPECTED)) {
@@ -48,7 +54,7 @@ for (const [reason, code] of Object.entries(EXPECTED)) {
 }
 
 for (const [what, error] of [
-  ["an error of ours that no request can cause", new ProxyError("LISTEN_FAILED", "secret")],
+  ["an error of ours that no request can cause", new ProxyError("STATE_INVALID", "secret")],
   ["a foreign error", new TypeError("secret")],
   ["something thrown that is no error", "secret"],
   ["nothing at all", undefined],

@@ -10,6 +10,7 @@ import { fakeBackend, FakeManagement } from "./testing/fake-management.js";
 import { closeOf, createGate } from "./testing/waiting.js";
 import { exchange, parseAnswer, send, type RawAnswer } from "./testing/raw-http.js";
 import { startReal, startShim, type Shim } from "./testing/shim-fixture.js";
+import { createAccess } from "./access/access.js";
 
 const startWithEngine = (t: TestContext): Promise<Shim> =>
   startReal(t, createNodeEngine({ maxConnections: 10 }));
@@ -230,7 +231,12 @@ test("a port in use is one clear line", async (t) => {
   t.after(() => other.close());
   const { port } = other.address() as AddressInfo;
   await assert.rejects(
-    startHttpShim({ management: new FakeManagement(), address: { host: "127.0.0.1", port }, logger }),
+    startHttpShim({
+      access: createAccess(() => undefined),
+      management: new FakeManagement(),
+      address: { host: "127.0.0.1", port },
+      logger,
+    }),
     {
       code: "LISTEN_FAILED",
       message: `cannot listen on 127.0.0.1:${port}: the address is in use by another program`,

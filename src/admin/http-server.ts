@@ -1,10 +1,14 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { formatAddress } from "../address.js";
 import type { Management } from "../control/management.js";
+import { isLoopback } from "../loopback.js";
 import { listenError } from "../listen-error.js";
 import type { Logger } from "../logger.js";
+import type { Access } from "./access/access.js";
+import type { TlsContext } from "./access/tls-context.js";
 import { createBrowserGuard, type BrowserGuard } from "./browser-guard.js";
 import { sendAnswer, sendLastAnswer, type HttpAnswer } from "./http-answer.js";
 import { readForm } from "./request-form.js";
@@ -14,6 +18,9 @@ import { createShimRoutes, type Route } from "./shim-routes.js";
 export interface HttpShimOptions {
   readonly management: Management;
   readonly address: HttpAddress;
+  readonly access: Access;
+  /** Not on a loopback address: the scripts of the original know nothing of it. */
+  readonly tls?: TlsContext | undefined;
   readonly logger: Logger;
 }
 
@@ -39,13 +46,24 @@ const LIMITS = {
 const MAX_CONNECTIONS = 64;
 
 /** The HTTP interface of the original program: no state, no rule of its own. @throws ProxyError LISTEN_FAILED */
-export async function startHttpShim({ management, address, logger }: HttpShimOptions): Promise<HttpShim> {
-  const routes = createShimRoutes(management, logger);
+export async function startHttpShim({
+  management,
+  address,
+  access,
+  tls,
+  logger,
+}: HttpShimOptions): Promise<HttpShim> {
+  const routes = createShimRoutes({ management, access, logger });
+  const secure = isLoopback(address.host) ? undefined : tls;
   let guard: BrowserGuard = () => "the server is starting";
   const handle = (request: IncomingMessage, left: AbortSignal): Promise<HttpAnswer> =>
     respond(request, { guard, routes, left });
   // A missing or second Host is the guard's to refuse, with the same answer as a foreign one.
-  const server = createServer({ ...LIMITS, requireHostHeader: false }, (request, response) => {
+  const options = { ...LIMITS, requireHostHeader: false };
+  const server = secure
+    ? secure.follow(createSecureServer({ ...secure.options, ...options }))
+    : createServer(options);
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const left = new AbortController();
     response.on("close", () => left.abort());
     handle(request, left.signal).then(
@@ -59,7 +77,7 @@ export async function startHttpShim({ management, address, logger }: HttpShimOpt
   server.on("clientError", refuseBroken);
   await listen(server, address);
   const bound = server.address() as AddressInfo;
-  guard = createBrowserGuard({ host: bound.address, port: bound.port });
+  guard = createBrowserGuard({ host: bound.address, port: bound.port, anyName: secure !== undefined });
   return {
     endpoint: { host: bound.address, port: bound.port },
     close(graceMs) {
@@ -89,7 +107,16 @@ async function respond(request: IncomingMessage, { guard, routes, left }: Handli
   if (refusal !== undefined) return { status: 403, text: `error: refused: ${refusal}` };
   const route = routes.get(path);
   if (!route) return { status: 404, text: `error: not found; there is ${[...routes.keys()].join(", ")}` };
-  return refuseMethod(request, path) ?? answer(request, target, (parameters) => route(parameters, left));
+  return (
+    refuseMethod(request, path) ??
+    answer(request, target, (parameters) =>
+      route(parameters, {
+        left,
+        authorization: headers.authorization,
+        from: request.socket.remoteAddress ?? "",
+      }),
+    )
+  );
 }
 
 function refuseMethod({ method = "" }: IncomingMessage, path: string): HttpAnswer | undefined {

@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { startHttpShim, type HttpShim } from "./http-server.js";
 import { FakeManagement } from "./testing/fake-management.js";
 import { closeOf } from "./testing/waiting.js";
+import { createAccess } from "./access/access.js";
 
 // What is measured here takes as long as it takes; all at once, so that it takes it only once.
 suite("a slow client of the HTTP interface", { concurrency: true }, () => {
@@ -12,6 +13,7 @@ suite("a slow client of the HTTP interface", { concurrency: true }, () => {
   before(async () => {
     const address = { host: "127.0.0.1", port: 0 };
     shim = await startHttpShim({
+      access: createAccess(() => undefined),
       management: new FakeManagement(),
       address,
       logger: pino({ enabled: false }),

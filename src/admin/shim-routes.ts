@@ -2,13 +2,34 @@ import type { ChangeOptions, ManagedService, Management } from "../control/manag
 import type { ServiceState } from "../control/service-state.js";
 import { ProxyError, type ProxyErrorCode } from "../errors.js";
 import type { Logger } from "../logger.js";
+import { authorize, type Access } from "./access/access.js";
+import { audited } from "./access/audit.js";
+import type { Verb } from "./access/principal.js";
+import { actorOf } from "./caller.js";
 import { awaitDrains, drainParameter } from "./drain-parameter.js";
 import type { HttpAnswer } from "./http-answer.js";
 
-/** `left` is aborted when the client has gone. */
-export type Route = (parameters: URLSearchParams, left: AbortSignal) => Promise<HttpAnswer>;
+export type Route = (parameters: URLSearchParams, request: RouteRequest) => Promise<HttpAnswer>;
+
+export interface RouteRequest {
+  /** Aborted when the client has gone. */
+  readonly left: AbortSignal;
+  readonly authorization: string | undefined;
+  /** The address of the client. */
+  readonly from: string;
+}
+
+/** What a route is carried out with. */
+interface Task {
+  readonly parameters: URLSearchParams;
+  readonly left: AbortSignal;
+  readonly actor: string;
+}
+type Handler = (service: ManagedService, task: Task) => Promise<HttpAnswer>;
 
 const STATUS: Partial<Record<ProxyErrorCode, number>> = {
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
   SERVICE_NOT_FOUND: 404,
   STORE_FAILED: 500,
   SHUTTING_DOWN: 503,
@@ -17,53 +38,69 @@ const STATUS: Partial<Record<ProxyErrorCode, number>> = {
 /** The history's word for whoever uses this interface, which has no name for itself. */
 const ACTOR = "http";
 
+export interface ShimOptions {
+  readonly management: Management;
+  readonly access: Access;
+  readonly logger: Logger;
+}
+
 /**
  * The requests of the original program, on the functions that gRPC calls. Its messages are kept to the letter: for
  * a missing parameter `add` says "error: " before it and `remove` does not.
  */
-export function createShimRoutes(management: Management, logger: Logger): ReadonlyMap<string, Route> {
-  const route = (
-    handle: (service: ManagedService, ...request: Parameters<Route>) => Promise<HttpAnswer>,
-  ): Route => {
-    return async (parameters, left) => {
+export function createShimRoutes({ management, access, logger }: ShimOptions): ReadonlyMap<string, Route> {
+  const route = (call: string, verb: Verb, handle: Handler): Route => {
+    return async (parameters, { left, authorization, from }) => {
       try {
-        return await handle(management.service(parameters.get("service") ?? ""), parameters, left);
+        const principal = access.identify({ authorization, certificate: undefined });
+        const service = (parameters.get("service") ?? "") || "default";
+        const actor = actorOf(principal.name, "", ACTOR);
+        const act = (): Promise<HttpAnswer> => {
+          authorize(principal, verb, service);
+          return handle(management.service(service), { parameters, left, actor });
+        };
+        if (verb === "read") return await act();
+        const revision = (): number | undefined => management.revisionOf(service);
+        return await audited({ actor, from: `http ${from}`, call, service, revision }, logger, act);
       } catch (error) {
         return explain(error, logger);
       }
     };
   };
   return new Map([
-    ["/get", route((service) => Promise.resolve({ status: 200, text: listed(service.state()) }))],
-    ["/set", route(setBackends)],
-    ["/add", route(addBackend)],
-    ["/remove", route(removeBackend)],
+    [
+      "/get",
+      route("get", "read", (service) => Promise.resolve({ status: 200, text: listed(service.state()) })),
+    ],
+    ["/set", route("set", "deploy", setBackends)],
+    ["/add", route("add", "deploy", addBackend)],
+    ["/remove", route("remove", "deploy", removeBackend)],
   ]);
 }
 
-async function setBackends(service: ManagedService, ...request: Parameters<Route>): Promise<HttpAnswer> {
-  const [parameters] = request;
+async function setBackends(service: ManagedService, task: Task): Promise<HttpAnswer> {
+  const { parameters } = task;
   const backends = (parameters.get("backends") ?? "").split(",").map((entry) => ({ address: entry.trim() }));
   const before = parameters.has("drain") ? inRotation(service.state()) : [];
-  return drained(service, request, async (options) => {
+  return drained(service, task, async (options) => {
     const { state } = await service.set(backends, options);
     const kept = new Set(inRotation(state).map(({ address }) => address));
     return { state, leaving: before.map(({ address }) => address).filter((address) => !kept.has(address)) };
   });
 }
 
-async function addBackend(service: ManagedService, parameters: URLSearchParams): Promise<HttpAnswer> {
+async function addBackend(service: ManagedService, { parameters, actor }: Task): Promise<HttpAnswer> {
   const address = parameters.get("backend") ?? "";
   if (address === "") return { status: 400, text: "error: missing 'backend' parameter" };
-  const { state } = await service.add([{ address }], { actor: ACTOR });
+  const { state } = await service.add([{ address }], { actor });
   return { status: 200, text: listed(state) };
 }
 
-async function removeBackend(service: ManagedService, ...request: Parameters<Route>): Promise<HttpAnswer> {
-  const address = request[0].get("backend") ?? "";
+async function removeBackend(service: ManagedService, task: Task): Promise<HttpAnswer> {
+  const address = task.parameters.get("backend") ?? "";
   if (address === "") return { status: 400, text: "missing 'backend' parameter" };
   try {
-    return await drained(service, request, async (options) => {
+    return await drained(service, task, async (options) => {
       const { state } = await service.remove([address], options);
       return { state, leaving: [address] };
     });
@@ -83,15 +120,15 @@ interface Left {
 /** The list after a change; with `drain=`, once what has left is empty or cut, and then a line about each. */
 async function drained(
   service: ManagedService,
-  [parameters, left]: Parameters<Route>,
+  { parameters, left, actor }: Task,
   change: (options: ChangeOptions) => Promise<Left>,
 ): Promise<HttpAnswer> {
   const limitMs = drainParameter(parameters);
   if (limitMs === undefined) {
-    const { state } = await change({ actor: ACTOR });
+    const { state } = await change({ actor });
     return { status: 200, text: listed(state) };
   }
-  const { state, leaving } = await change({ actor: ACTOR, drain: { limitMs, spreadMs: 0 } });
+  const { state, leaving } = await change({ actor, drain: { limitMs, spreadMs: 0 } });
   const lines = await awaitDrains(service, leaving, left);
   return { status: 200, text: [listed(state), ...lines].join("\n") };
 }
@@ -114,5 +151,6 @@ function explain(error: unknown, logger: Logger): HttpAnswer {
   }
   const invalid = error.code === "INVALID_ADDRESS";
   const text = invalid ? `'${error.details["address"] ?? ""}' is not valid network address` : error.message;
-  return { status: STATUS[error.code] ?? 400, text: `error: ${text}` };
+  const headers = error.code === "UNAUTHENTICATED" ? { headers: { "WWW-Authenticate": "Bearer" } } : {};
+  return { status: STATUS[error.code] ?? 400, text: `error: ${text}`, ...headers };
 }

@@ -1,7 +1,7 @@
 import type { SeamlessServiceServer } from "@seamless/proto";
 import type { DeployStatus } from "../control/deploy-status.js";
 import type { Management } from "../control/management.js";
-import { actorOf } from "./caller.js";
+import type { Calls } from "./calls.js";
 import { fromProtoDeploy, toProtoDeploy } from "./deploy-proto.js";
 import { toProtoDrainStatus } from "./drain-proto.js";
 import { fromProtoPosition } from "./from-proto.js";
@@ -11,29 +11,33 @@ import { toProtoState } from "./to-proto.js";
 type StreamHandlers = Pick<SeamlessServiceServer, "watchBackends" | "watchDrain" | "deploy" | "watchDeploy">;
 
 /** The rpcs that answer with a stream. */
-export function createStreamHandlers(management: Management, streams: Streams): StreamHandlers {
+export function createStreamHandlers(management: Management, streams: Streams, calls: Calls): StreamHandlers {
   return {
     watchBackends: (call) =>
       streams.open(call, ({ write }) =>
-        management
-          .service(call.request.service)
-          .watch(fromProtoPosition(call.request.after), (state) =>
-            write({ state: toProtoState(state) }, 1 + state.backends.length),
-          ),
+        calls.begin("watchBackends", call, () =>
+          management
+            .service(call.request.service)
+            .watch(fromProtoPosition(call.request.after), (state) =>
+              write({ state: toProtoState(state) }, 1 + state.backends.length),
+            ),
+        ),
       ),
     watchDrain: (call) =>
       streams.open(call, ({ write, end }) =>
-        management.service(call.request.service).watchDrains(call.request.addresses, (drains) => {
-          const ready = write({ drains: drains.map(toProtoDrainStatus) }, 1 + drains.length);
-          if (drains.every(({ state }) => state.phase === "ended")) setImmediate(end);
-          return ready;
-        }),
+        calls.begin("watchDrain", call, () =>
+          management.service(call.request.service).watchDrains(call.request.addresses, (drains) => {
+            const ready = write({ drains: drains.map(toProtoDrainStatus) }, 1 + drains.length);
+            if (drains.every(({ state }) => state.phase === "ended")) setImmediate(end);
+            return ready;
+          }),
+        ),
       ),
     deploy: (call) =>
       streams.open(call, async (outlet) => {
-        const actor = actorOf({ metadata: call.metadata, getPeer: () => call.getPeer() });
-        const service = management.service(call.request.service);
-        const started = await service.deploy(fromProtoDeploy(call.request, actor));
+        const started = await calls.begin("deploy", call, ({ actor }) =>
+          management.service(call.request.service).deploy(fromProtoDeploy(call.request, actor)),
+        );
         const watch = started.watch((status) => sendDeploy(outlet, status));
         return {
           resume: () => watch.resume(),
@@ -45,7 +49,9 @@ export function createStreamHandlers(management: Management, streams: Streams): 
       }),
     watchDeploy: (call) =>
       streams.open(call, (outlet) =>
-        management.service(call.request.service).watchDeploy((status) => sendDeploy(outlet, status)),
+        calls.begin("watchDeploy", call, () =>
+          management.service(call.request.service).watchDeploy((status) => sendDeploy(outlet, status)),
+        ),
       ),
   };
 }

@@ -6,6 +6,7 @@ import { beginDrain, observeDrain } from "../control/drain.js";
 import type { BackendStatus } from "../control/service-state.js";
 import { fakeBackend, FakeManagement } from "./testing/fake-management.js";
 import { toProtoProxyInfo, toProtoState } from "./to-proto.js";
+import { DEFAULT_SETTINGS } from "../control/service-settings.js";
 
 const large = Number.MAX_SAFE_INTEGER;
 
@@ -51,6 +52,27 @@ test("a state survives the wire with every field and every digit", () => {
     deploy: beginDeploy("id", [], 10, 1_700_000_000_003),
     ledger: { ends: counters.ends, leftEarly: 1, connectFailed: 2, holdExpired: 3, refusedByLimit: 4 },
     heldConnections: 7,
+    openConnections: 11,
+    acceptedConnections: large,
+    refusals: {
+      "connection-limit": 1,
+      descriptors: 2,
+      "hold-limit": 3,
+      "service-limit": 4,
+      "client-limit": 5,
+      "accept-rate": 6,
+    },
+    settings: {
+      ...DEFAULT_SETTINGS,
+      connectTimeoutMs: 1,
+      queueTimeoutMs: 2,
+      idleTimeoutMs: 3,
+      halfCloseTimeoutMs: 4,
+      maxConnections: 5,
+      maxConnectionsPerClient: 6,
+      maxAcceptsPerSecond: 7,
+      healthCheck: { kind, intervalMs: 1, timeoutMs: 2, rise: 3, fall: 4 },
+    },
   });
   const ends = { byClient: 6n, byBackend: 7n, cutByDrain: 8n, closedIdle: 9n, cutByShutdown: 10n };
   assert.deepEqual(ServiceState.decode(ServiceState.encode(state).finish()), {
@@ -109,8 +131,40 @@ test("a state survives the wire with every field and every digit", () => {
       drains: [],
       verdict: undefined,
     },
-    ledger: { ends, leftEarly: 1n, connectFailed: 2n, holdExpired: 3n, refusedByLimit: 4n },
+    ledger: {
+      ends,
+      leftEarly: 1n,
+      connectFailed: 2n,
+      holdExpired: 3n,
+      refusedByLimit: 4n,
+      refusals: {
+        connectionLimit: 1n,
+        descriptors: 2n,
+        holdLimit: 3n,
+        serviceLimit: 4n,
+        clientLimit: 5n,
+        acceptRate: 6n,
+      },
+    },
     heldConnections: 7,
+    openConnections: 11,
+    acceptedConnections: BigInt(large),
+    settings: {
+      connectTimeoutMs: 1,
+      queueTimeoutMs: 2,
+      idleTimeoutMs: 3,
+      halfCloseTimeoutMs: 4,
+      maxConnections: 5,
+      maxConnectionsPerClient: 6,
+      maxAcceptsPerSecond: 7,
+      healthCheck: {
+        kind: { $case: "http", value: { path: "/up", host: "app", expectedStatus: "200" } },
+        intervalMs: 1,
+        timeoutMs: 2,
+        rise: 3,
+        fall: 4,
+      },
+    },
   });
 });
 

@@ -4,6 +4,7 @@ import {
   type HistoryEntry as ProtoHistoryEntry,
   type Ledger as ProtoLedger,
   type ProxyInfo as ProtoProxyInfo,
+  type Refusals as ProtoRefusals,
   type ServiceState as ProtoServiceState,
 } from "@seamless/proto";
 import type { HistoryEntry } from "../control/history.js";
@@ -13,6 +14,7 @@ import type { BackendStatus, BackendView, ServiceState } from "../control/servic
 import { toProtoDeploy, toProtoSpecs } from "./deploy-proto.js";
 import { toProtoDrain, toProtoEnds } from "./drain-proto.js";
 import { toProtoHealth, toProtoHealthCheck } from "./health-proto.js";
+import { toProtoSettings } from "./settings-proto.js";
 
 const STATES: Readonly<Record<BackendStatus, BackendState>> = {
   active: BackendState.ACTIVE,
@@ -33,8 +35,11 @@ export function toProtoState(state: ServiceState): ProtoServiceState {
     healthCheck: state.healthCheck && toProtoHealthCheck(state.healthCheck),
     pause: state.pause && { ...state.pause, startedUnixMs: BigInt(state.pause.startedUnixMs) },
     deploy: state.deploy && toProtoDeploy(state.deploy),
-    ledger: toProtoLedger(state.ledger),
+    ledger: { ...toProtoLedger(state.ledger), refusals: toProtoRefusals(state.refusals) },
     heldConnections: state.heldConnections,
+    settings: toProtoSettings(state.settings),
+    acceptedConnections: BigInt(state.acceptedConnections),
+    openConnections: state.openConnections,
   };
 }
 
@@ -63,6 +68,18 @@ function toProtoLedger({ ends, ...unserved }: Ledger): ProtoLedger {
     connectFailed: BigInt(unserved.connectFailed),
     holdExpired: BigInt(unserved.holdExpired),
     refusedByLimit: BigInt(unserved.refusedByLimit),
+    refusals: undefined,
+  };
+}
+
+function toProtoRefusals(refusals: ServiceState["refusals"]): ProtoRefusals {
+  return {
+    connectionLimit: BigInt(refusals["connection-limit"]),
+    descriptors: BigInt(refusals.descriptors),
+    holdLimit: BigInt(refusals["hold-limit"]),
+    serviceLimit: BigInt(refusals["service-limit"]),
+    clientLimit: BigInt(refusals["client-limit"]),
+    acceptRate: BigInt(refusals["accept-rate"]),
   };
 }
 

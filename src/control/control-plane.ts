@@ -1,19 +1,23 @@
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import type { CloseReport, Endpoint, Engine, ListenerTotals } from "../engine/engine.js";
+import type { CloseReport, Endpoint, Engine, ListenAddress, ListenerTotals } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
+import { parseListenAddress } from "../listen-address.js";
 import type { Logger } from "../logger.js";
 import { parseBackends, setBackends } from "./backend-list.js";
 import { BackendResolution } from "./backend-resolution.js";
 import type { Checker } from "./checker.js";
 import { createDestinationPolicy } from "./destination-policy.js";
 import { NO_LEDGER } from "./ledger.js";
-import type { BackendRequest, Management, ProxyInfo } from "./management.js";
+import type { BackendRequest, CreateServiceRequest, Management, ProxyInfo } from "./management.js";
 import { NameResolver } from "./name-resolver.js";
 import { createSerialQueue } from "./serial-queue.js";
-import { newRecord, resumeRecord, type ServiceRecord } from "./service-record.js";
+import { newRecord, resumeRecord, type ServiceDefinition, type ServiceRecord } from "./service-record.js";
+import type { ServiceConfig } from "./service-config.js";
+import { checkServiceName } from "./service-name.js";
+import { completeSettings } from "./service-settings.js";
 import { Service } from "./service.js";
-import type { ServiceSettings } from "./service-settings.js";
+import type { ServiceState } from "./service-state.js";
 
 export interface ControlPlaneOptions {
   readonly engine: Engine;
@@ -22,18 +26,23 @@ export interface ControlPlaneOptions {
   readonly checker: Checker;
   /** Makes the records of all services last. */
   readonly save: (records: readonly ServiceRecord[]) => Promise<void>;
+  /** The descriptor of a listening socket that the process was given. */
+  readonly inherited?: (address: ListenAddress) => number | undefined;
   readonly logger: Logger;
 }
 
-export interface ServiceDefinition {
+/** A service to be opened. */
+export interface ServiceOpening extends ServiceDefinition {
   readonly name: string;
-  readonly endpoint: Endpoint;
-  readonly settings: ServiceSettings;
-  /** What the service is to begin with: a list, or what was saved. */
+  /** What it is to begin with: a list, or what was saved. */
   readonly start: { readonly backends: readonly BackendRequest[] } | { readonly saved: ServiceRecord };
+  /** By the command line or the configuration file, or by a request; only the latter can be deleted by one. */
+  readonly origin: "configured" | "created";
 }
 
 export const DEFAULT_SERVICE = "default";
+/** The history's word for a change of the configuration. */
+const RELOAD = "reload";
 
 /** The services of the proxy and what they share: the engine, the look-ups, and the addresses that are our own. */
 export class ControlPlane implements Management {
@@ -41,8 +50,12 @@ export class ControlPlane implements Management {
   readonly #startedUnixMs = Date.now();
   readonly #services = new Map<string, Service>();
   readonly #records = new Map<string, ServiceRecord>();
+  readonly #configured = new Set<string>();
+  /** Deleted ones whose connections have not ended. */
+  readonly #leaving = new Set<Service>();
   readonly #inTurn = createSerialQueue();
-  readonly #ownEndpoints: Endpoint[] = [];
+  readonly #openings = createSerialQueue();
+  readonly #managementEndpoints: Endpoint[] = [];
   readonly #resolver = new NameResolver({
     lookup: (name) => lookup(name, { all: true, verbatim: true }),
     onChange: (name) => this.#services.forEach((service) => service.nameChanged(name)),
@@ -50,13 +63,15 @@ export class ControlPlane implements Management {
   readonly #resolution = new BackendResolution(
     this.#resolver,
     createDestinationPolicy({
-      ownEndpoints: () => this.#ownEndpoints,
+      ownEndpoints: () => this.#ownEndpoints(),
       localAddresses: () =>
         Object.values(networkInterfaces()).flatMap(
           (addresses) => addresses?.map(({ address }) => address) ?? [],
         ),
     }),
   );
+  /** Where the service that is being opened is to listen. */
+  #opening: readonly ListenAddress[] = [];
   #shuttingDown = false;
 
   constructor(options: ControlPlaneOptions) {
@@ -65,37 +80,100 @@ export class ControlPlane implements Management {
 
   /** From now on no backend may be there. */
   reserve(endpoint: Endpoint): void {
-    if (endpoint.port !== 0) this.#ownEndpoints.push(endpoint);
+    if (endpoint.port !== 0) this.#managementEndpoints.push(endpoint);
   }
 
-  /** @throws ProxyError LISTEN_FAILED, STORE_FAILED, INVALID_ADDRESS, FORBIDDEN_BACKEND */
-  async openService({ name, endpoint, settings, start }: ServiceDefinition): Promise<Service> {
-    this.reserve(endpoint);
-    const { engine, instanceId, checker, logger } = this.#options;
-    const { healthCheck } = settings;
-    const now = Date.now();
-    const record =
-      "saved" in start
-        ? resumeRecord(start.saved, now, NO_LEDGER)
-        : newRecord({ name, instanceId, healthCheck }, setBackends([], parseBackends(start.backends)), now);
-    const persist = (next: ServiceRecord): Promise<void> => this.#persist(next);
-    const options = { endpoint, settings, resolution: this.#resolution, checker, persist, logger };
-    const service = await Service.open(engine, record, options);
-    this.reserve(service.endpoint);
-    this.#services.set(name, service);
-    return service;
+  /** @throws ProxyError LISTEN_FAILED, STORE_FAILED, INVALID_ADDRESS, FORBIDDEN_BACKEND, SERVICE_EXISTS, SHUTTING_DOWN */
+  openService(opening: ServiceOpening): Promise<Service> {
+    return this.#openings(async () => {
+      const { name, listen, settings, start, origin } = opening;
+      if (this.#shuttingDown)
+        throw new ProxyError("SHUTTING_DOWN", "the proxy is stopping and takes no changes");
+      if (this.#services.has(name))
+        throw new ProxyError("SERVICE_EXISTS", `service '${name}' exists already`);
+      const { engine, instanceId, checker, logger, inherited } = this.#options;
+      const { healthCheck } = settings;
+      const now = Date.now();
+      const definition = origin === "created" ? { listen, settings } : undefined;
+      const record =
+        "saved" in start
+          ? { ...resumeRecord(start.saved, now, NO_LEDGER), definition }
+          : newRecord(
+              { name, instanceId, healthCheck, definition },
+              start.backends.length === 0 ? [] : setBackends([], parseBackends(start.backends)),
+              now,
+            );
+      const persist = (next: ServiceRecord): Promise<void> => this.#persist(next);
+      const options = { listen, inherited, settings, resolution: this.#resolution, checker, persist, logger };
+      this.#opening = listen;
+      const service = await Service.open(engine, record, options).finally(() => (this.#opening = []));
+      this.#services.set(name, service);
+      if (origin === "configured") this.#configured.add(name);
+      return service;
+    });
+  }
+
+  async createService({ name, ...request }: CreateServiceRequest): Promise<ServiceState> {
+    checkServiceName(name);
+    if (request.listen.length === 0)
+      throw new ProxyError("INVALID_ARGUMENT", "no address to listen on was given");
+    const listen = request.listen.map(parseListenAddress);
+    const settings = completeSettings(request.settings);
+    const start = { backends: request.backends };
+    const service = await this.openService({ name, listen, settings, start, origin: "created" });
+    this.#tell("created", name, request.actor);
+    return service.state();
+  }
+
+  async deleteService(name: string, actor: string): Promise<void> {
+    this.service(name);
+    if (this.#configured.has(name)) {
+      const message = `service '${name}' is in the proxy's configuration, which a request can't change: take it out there and reload`;
+      throw new ProxyError("SERVICE_CONFIGURED", message);
+    }
+    await this.#drop(name);
+    this.#tell("deleted", name, actor);
+  }
+
+  /**
+   * Follows a changed configuration: what is new is opened, what is gone is dropped, what differs is changed in place, and
+   * whatever was changed since by requests is left alone if the configuration says of it what it said before.
+   * @throws ProxyError of the first service that can't be opened or changed; those before it have been
+   */
+  async reconfigure(before: readonly ServiceConfig[], after: readonly ServiceConfig[]): Promise<void> {
+    const named = (services: readonly ServiceConfig[], name: string): ServiceConfig | undefined =>
+      services.find((service) => service.name === name);
+    for (const { name } of before) {
+      if (named(after, name) || !this.#configured.has(name)) continue;
+      await this.#drop(name);
+      this.#tell("deleted", name, RELOAD);
+    }
+    for (const next of after) {
+      const { name, listen, settings, backends } = next;
+      const last = named(before, name);
+      if (last && this.#services.has(name)) await this.service(name).reconfigure(last, next, RELOAD);
+      else await this.openService({ name, listen, settings, start: { backends }, origin: "configured" });
+    }
   }
 
   service(name: string): Service {
     const service = this.#services.get(name === "" ? DEFAULT_SERVICE : name);
     if (service) return service;
-    const known = [...this.#services.keys()].sort().join(", ");
+    const known = this.serviceNames().join(", ");
     throw new ProxyError("SERVICE_NOT_FOUND", `service '${name}' not found; there is: ${known}`);
+  }
+
+  revisionOf(service: string): number | undefined {
+    return this.#services.get(service)?.state().revision;
+  }
+
+  serviceNames(): readonly string[] {
+    return [...this.#services.keys()].sort();
   }
 
   proxyInfo(): ProxyInfo {
     const { engine, version } = this.#options;
-    const totals = [...this.#services.values()].map((service) => service.totals);
+    const totals = [...this.#services.values(), ...this.#leaving].map((service) => service.totals);
     const sum = (count: (each: ListenerTotals) => number): number =>
       totals.reduce((total, each) => total + count(each), 0);
     return {
@@ -108,14 +186,22 @@ export class ControlPlane implements Management {
       refusedConnections: sum(({ refusedByLimit }) => refusedByLimit),
       unservedConnections: sum(({ connectFailed, holdExpired }) => connectFailed + holdExpired),
       shuttingDown: this.#shuttingDown,
-      services: [...this.#services.keys()].sort(),
+      services: this.serviceNames(),
     };
   }
 
-  /** Stops accepting and taking changes; open connections have `graceMs` to end. */
-  async close(graceMs: number): Promise<CloseReport> {
+  /**
+   * Stops accepting and taking changes; open connections have `graceMs` to end.
+   * @param successor another process listens on
+   */
+  async close(graceMs: number, successor = false): Promise<CloseReport> {
     this.#shuttingDown = true;
-    const reports = await Promise.all([...this.#services.values()].map((service) => service.close(graceMs)));
+    const leaving = [...this.#leaving];
+    const cutLeaving = setTimeout(() => leaving.forEach((service) => service.destroy()), graceMs);
+    const reports = await Promise.all(
+      [...this.#services.values(), ...leaving].map((service) => service.close(graceMs, successor)),
+    );
+    clearTimeout(cutLeaving);
     this.#resolver.close();
     return {
       ended: reports.reduce((sum, { ended }) => sum + ended, 0),
@@ -124,7 +210,30 @@ export class ControlPlane implements Management {
   }
 
   destroy(): void {
-    for (const service of this.#services.values()) service.destroy();
+    for (const service of [...this.#services.values(), ...this.#leaving]) service.destroy();
+  }
+
+  /** It is gone at once; its open connections end in their own time. */
+  async #drop(name: string): Promise<void> {
+    const service = this.service(name);
+    this.#services.delete(name);
+    this.#configured.delete(name);
+    this.#leaving.add(service);
+    void service.close(Infinity).then(() => this.#leaving.delete(service));
+    await this.#inTurn(async () => {
+      this.#records.delete(name);
+      await this.#options.save([...this.#records.values()]);
+    });
+  }
+
+  #ownEndpoints(): readonly Endpoint[] {
+    const listening = [...this.#services.values()].flatMap(({ addresses }) => addresses);
+    const ports = [...listening, ...this.#opening].filter((address) => "port" in address);
+    return [...this.#managementEndpoints, ...ports.filter(({ port }) => port !== 0)];
+  }
+
+  #tell(what: string, service: string, actor: string): void {
+    this.#options.logger.info({ event: `service-${what}`, service, actor }, `a service was ${what}`);
   }
 
   /** All services are saved together, so one save at a time. */

@@ -2,6 +2,7 @@ import type { DeployStatus } from "./deploy-status.js";
 import type { Drain, DrainLimits } from "./drain.js";
 import type { HealthCheckRequest } from "./health-check.js";
 import type { HistoryEntry } from "./history.js";
+import type { SettingsRequest } from "./service-settings.js";
 import type { ServiceState, WatchPosition } from "./service-state.js";
 
 /** All that the management servers (gRPC, HTTP) may ask of the control plane. */
@@ -11,6 +12,21 @@ export interface Management {
    * @throws ProxyError SERVICE_NOT_FOUND
    */
   service(name: string): ManagedService;
+  /** The present revision of a service; undefined if there is none of that name. */
+  revisionOf(service: string): number | undefined;
+  /** Sorted. */
+  serviceNames(): readonly string[];
+  /**
+   * Opens another service, which lasts as the lists do.
+   * @throws ProxyError INVALID_ARGUMENT, INVALID_ADDRESS, FORBIDDEN_BACKEND, SERVICE_EXISTS, LISTEN_FAILED,
+   * STORE_FAILED, SHUTTING_DOWN
+   */
+  createService(request: CreateServiceRequest): Promise<ServiceState>;
+  /**
+   * It accepts no more; its open connections end in their own time.
+   * @throws ProxyError SERVICE_NOT_FOUND, SERVICE_CONFIGURED, STORE_FAILED
+   */
+  deleteService(name: string, actor: string): Promise<void>;
   proxyInfo(): ProxyInfo;
 }
 
@@ -57,6 +73,16 @@ export interface ManagedService {
    * state if it is a newer one.
    */
   watch(after: WatchPosition | undefined, send: (state: ServiceState) => boolean): Watch;
+}
+
+export interface CreateServiceRequest {
+  readonly name: string;
+  /** Unparsed; see `listen-address.ts`. */
+  readonly listen: readonly string[];
+  /** None: an empty list. */
+  readonly backends: readonly BackendRequest[];
+  readonly settings: SettingsRequest;
+  readonly actor: string;
 }
 
 export interface StartedDeploy {

@@ -26,6 +26,7 @@ export interface RouterOptions {
  */
 export class Router {
   readonly #options: RouterOptions;
+  #settings: ServiceSettings;
   #route: Route | undefined;
   #ejections: Ejections = new Map();
   #ejectionTimer: NodeJS.Timeout | undefined;
@@ -34,11 +35,18 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options;
+    this.#settings = options.settings;
+  }
+
+  configure(settings: ServiceSettings): void {
+    this.#settings = settings;
+    this.reroute();
   }
 
   /** Resolves once every engine thread routes by the present list. `restart`: the round starts anew. */
   async apply({ restart }: { readonly restart: boolean }): Promise<void> {
-    const { listener, resolution, settings, list } = this.#options;
+    const { listener, resolution, list } = this.#options;
+    const settings = this.#settings;
     this.#dropNeedlessEjections();
     const holdMs = Math.max(
       settings.queueTimeoutMs,
@@ -69,7 +77,7 @@ export class Router {
   }
 
   connectFailed(id: string, code: string, consecutive: number): void {
-    const { ejectAfterFailures: threshold, ejectMs: durationMs } = this.#options.settings;
+    const { ejectAfterFailures: threshold, ejectMs: durationMs } = this.#settings;
     // Under a flood of failures this is all that is done for each.
     if (consecutive < threshold || this.#ejections.has(id)) return;
     const failure = { id, code, consecutive, nowMs: Date.now(), connectable: this.#connectable() };

@@ -1,5 +1,5 @@
-import type { Endpoint, EngineEvent, Listener } from "../engine/engine.js";
-import { formatAddress } from "../address.js";
+import type { Endpoint, EngineEvent, ListenAddress, Listener } from "../engine/engine.js";
+import { formatListenAddress } from "../listen-address.js";
 import { createSampledWarning, type SampledWarning } from "../log-sampler.js";
 import type { Logger } from "../logger.js";
 import type { BackendList } from "./backend-list.js";
@@ -18,13 +18,14 @@ import { ListChanger, toRecord } from "./list-changer.js";
 import type { ChangeResult } from "./management.js";
 import { RecordKeeper, type Persist } from "./record-keeper.js";
 import { Router } from "./router.js";
-import type { ServiceRecord } from "./service-record.js";
+import type { ServiceDefinition, ServiceRecord } from "./service-record.js";
 import type { ServiceSettings } from "./service-settings.js";
 import type { ServiceState } from "./service-state.js";
 import { createStateFeed } from "./state-feed.js";
 
 export interface ServiceOptions {
-  readonly endpoint: Endpoint;
+  readonly listen: readonly ListenAddress[];
+  readonly inherited?: ((address: ListenAddress) => number | undefined) | undefined;
   readonly settings: ServiceSettings;
   readonly resolution: BackendResolution;
   readonly checker: Checker;
@@ -51,11 +52,13 @@ export class ServiceCore {
   readonly #options: ServiceOptions;
   readonly #logger: Logger;
   readonly #warn: SampledWarning;
+  #settings: ServiceSettings;
   #sequence: number;
 
   constructor(record: ServiceRecord, options: ServiceOptions, listener: Listener) {
     const { settings, resolution, logger, persist } = options;
     this.#options = options;
+    this.#settings = settings;
     this.listener = listener;
     this.#logger = logger.child({ service: record.name });
     this.#warn = createSampledWarning(this.#logger, Date.now);
@@ -105,6 +108,15 @@ export class ServiceCore {
     this.#publish();
   }
 
+  /** @throws ProxyError LISTEN_FAILED; then nothing has changed */
+  async redefine({ listen, settings }: ServiceDefinition): Promise<void> {
+    await this.listener.listenAt(listen);
+    this.listener.configure(settings);
+    this.router.configure(settings);
+    this.#settings = settings;
+    this.#publish();
+  }
+
   /** The addresses of a name have changed. */
   nameChanged(name: string): void {
     if (this.keeper.present.list.some(({ address }) => address.host === name)) this.router.reroute();
@@ -125,12 +137,16 @@ export class ServiceCore {
         ...list.map((backend) => viewListed(backend, sources)),
         ...this.drains.running.map((drain) => viewDraining(drain, sources)),
       ],
-      listenAddresses: [formatAddress(this.listener.endpoint)],
+      listenAddresses: this.listener.addresses.map(formatListenAddress),
       healthCheck,
       pause,
       deploy: this.deploys.status,
       ledger: ledgerOf(totals),
       heldConnections: totals.heldConnections,
+      openConnections: totals.openConnections,
+      acceptedConnections: totals.acceptedConnections,
+      refusals: totals.refusals,
+      settings: { ...this.#settings, healthCheck },
     };
   }
 

@@ -1,11 +1,21 @@
+import type { ListenAddress } from "../engine/engine.js";
 import type { BackendList } from "./backend-list.js";
 import type { HealthCheck } from "./health-check.js";
 import { recordChange, type ChangeVerb, type History } from "./history.js";
 import type { Ledger } from "./ledger.js";
+import type { ServiceSettings } from "./service-settings.js";
+
+/** Where clients connect, and how they are served. */
+export interface ServiceDefinition {
+  readonly listen: readonly ListenAddress[];
+  readonly settings: ServiceSettings;
+}
 
 /** All of a service that outlives the process, if there is a store. Immutable: each change is a new record. */
 export interface ServiceRecord {
   readonly name: string;
+  /** Of a service that was created by a request; the others' is in the configuration. */
+  readonly definition: ServiceDefinition | undefined;
   /** Names the history that revisions and sequences belong to. */
   readonly instanceId: string;
   readonly revision: number;
@@ -50,7 +60,7 @@ export interface ListChange {
 }
 
 export function newRecord(
-  fields: Pick<ServiceRecord, "name" | "instanceId" | "healthCheck">,
+  fields: Pick<ServiceRecord, "name" | "instanceId" | "healthCheck" | "definition">,
   list: BackendList,
   atUnixMs: number,
 ): ServiceRecord {

@@ -1,11 +1,9 @@
-import type { HealthCheck } from "./health-check.js";
+import { completeHealthCheck, type HealthCheck, type HealthCheckRequest } from "./health-check.js";
+import type { ListenerSettings } from "../engine/engine.js";
+import { ProxyError } from "../errors.js";
 
 /** What can be set per service. */
-export interface ServiceSettings {
-  /** Time for connecting to one backend, over all its addresses. */
-  readonly connectTimeoutMs: number;
-  /** Most backends tried for one client. */
-  readonly maxAttempts: number;
+export interface ServiceSettings extends ListenerSettings {
   /** How long a new connection waits while no backend can take it; 0: it is reset at once. */
   readonly queueTimeoutMs: number;
   /** Most connections that wait at once, unless a pause says otherwise. */
@@ -24,6 +22,11 @@ export interface ServiceSettings {
 export const DEFAULT_SETTINGS: ServiceSettings = {
   connectTimeoutMs: 3_000,
   maxAttempts: 3,
+  idleTimeoutMs: 0,
+  halfCloseTimeoutMs: 60_000,
+  maxConnections: 0,
+  maxConnectionsPerClient: 0,
+  maxAcceptsPerSecond: 0,
   queueTimeoutMs: 0,
   maxHeld: 10_000,
   healthCheck: undefined,
@@ -32,3 +35,41 @@ export const DEFAULT_SETTINGS: ServiceSettings = {
   resolveWaitMs: 200,
   drainProgressMs: 250,
 };
+
+/** What a request may set; what is left out has its default. */
+export interface SettingsRequest {
+  readonly connectTimeoutMs?: number | undefined;
+  readonly queueTimeoutMs?: number | undefined;
+  readonly idleTimeoutMs?: number | undefined;
+  readonly halfCloseTimeoutMs?: number | undefined;
+  readonly maxConnections?: number | undefined;
+  readonly maxConnectionsPerClient?: number | undefined;
+  readonly maxAcceptsPerSecond?: number | undefined;
+  readonly healthCheck?: HealthCheckRequest | undefined;
+}
+
+const MAX_TIME_MS = 0x7fff_ffff;
+const MAX_COUNT = 999_999_999;
+const RANGES = {
+  connectTimeoutMs: [1, MAX_TIME_MS],
+  queueTimeoutMs: [0, MAX_TIME_MS],
+  idleTimeoutMs: [0, MAX_TIME_MS],
+  halfCloseTimeoutMs: [0, MAX_TIME_MS],
+  maxConnections: [0, MAX_COUNT],
+  maxConnectionsPerClient: [0, MAX_COUNT],
+  maxAcceptsPerSecond: [0, MAX_COUNT],
+} as const;
+
+/** The one place that knows which settings are right. @throws ProxyError INVALID_ARGUMENT naming the one that is not */
+export function completeSettings(request: SettingsRequest): ServiceSettings {
+  const numbers = Object.entries(RANGES).map(([key, [least, most]]) => {
+    const value = request[key as keyof typeof RANGES] ?? DEFAULT_SETTINGS[key as keyof typeof RANGES];
+    if (Number.isInteger(value) && value >= least && value <= most) return [key, value];
+    throw new ProxyError("INVALID_ARGUMENT", `${key} is ${value}, and must be between ${least} and ${most}`);
+  });
+  return {
+    ...DEFAULT_SETTINGS,
+    ...(Object.fromEntries(numbers) as Record<keyof typeof RANGES, number>),
+    healthCheck: request.healthCheck && completeHealthCheck(request.healthCheck),
+  };
+}

@@ -1,10 +1,11 @@
-import type { TargetCounters } from "../engine/engine.js";
+import type { Refusals, TargetCounters } from "../engine/engine.js";
 import type { DeployStatus } from "./deploy-status.js";
 import type { Drain } from "./drain.js";
 import type { HealthCheck } from "./health-check.js";
 import type { Health } from "./health.js";
 import type { Ledger } from "./ledger.js";
 import type { PauseRecord } from "./service-record.js";
+import type { ServiceSettings } from "./service-settings.js";
 
 /** A service's state as the control plane shows it: immutable, one value per moment, no I/O. */
 export interface ServiceState {
@@ -23,6 +24,10 @@ export interface ServiceState {
   readonly deploy: DeployStatus | undefined;
   readonly ledger: Ledger;
   readonly heldConnections: number;
+  readonly openConnections: number;
+  readonly acceptedConnections: number;
+  readonly refusals: Refusals;
+  readonly settings: ServiceSettings;
 }
 
 export type BackendStatus = "active" | "unresolved" | "ejected" | "unhealthy" | "draining";

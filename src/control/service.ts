@@ -1,4 +1,5 @@
-import type { CloseReport, Endpoint, Engine, EngineEvent, ListenerTotals } from "../engine/engine.js";
+import { isDeepStrictEqual } from "node:util";
+import type { CloseReport, Engine, EngineEvent, ListenAddress, ListenerTotals } from "../engine/engine.js";
 import { addBackends, parseBackends, removeBackends, setBackends, weighBackends } from "./backend-list.js";
 import type { BackendList } from "./backend-list.js";
 import type { DeployStatus } from "./deploy-status.js";
@@ -18,6 +19,7 @@ import type {
   Watch,
 } from "./management.js";
 import { DEFAULT_PACE_PER_SECOND, pauseWith } from "./pause.js";
+import type { ServiceConfig } from "./service-config.js";
 import { ServiceCore, type ServiceOptions } from "./service-core.js";
 import type { ServiceRecord } from "./service-record.js";
 import type { ServiceState, WatchPosition } from "./service-state.js";
@@ -34,15 +36,13 @@ export class Service implements ManagedService {
 
   /** Looks up the names of the list, binds, stores the record, and routes. */
   static async open(engine: Engine, record: ServiceRecord, options: ServiceOptions): Promise<Service> {
-    const { endpoint, settings, resolution, persist } = options;
+    const { listen, inherited, settings, resolution, persist } = options;
     await resolution.admit(record.list, settings.resolveWaitMs);
     let report: (event: EngineEvent) => void = () => undefined;
-    const { connectTimeoutMs, maxAttempts, maxHeld } = settings;
     const listener = await engine.listen({
-      endpoint,
-      connectTimeoutMs,
-      maxAttempts,
-      maxHeld,
+      ...settings,
+      addresses: listen,
+      ...(inherited && { inherited }),
       report: (event) => report(event),
     });
     try {
@@ -57,8 +57,8 @@ export class Service implements ManagedService {
     return new Service(core);
   }
 
-  get endpoint(): Endpoint {
-    return this.#core.listener.endpoint;
+  get addresses(): readonly ListenAddress[] {
+    return this.#core.listener.addresses;
   }
 
   get totals(): ListenerTotals {
@@ -171,6 +171,21 @@ export class Service implements ManagedService {
     });
   }
 
+  /** See `ControlPlane.reconfigure`. */
+  async reconfigure(before: ServiceConfig, after: ServiceConfig, actor: string): Promise<void> {
+    if (!isDeepStrictEqual([before.listen, before.settings], [after.listen, after.settings]))
+      await this.#core.redefine(after);
+    if (!sameHealthCheck(before.settings.healthCheck, after.settings.healthCheck))
+      await this.setHealthCheck(after.settings.healthCheck);
+    if (isDeepStrictEqual(before.backends, after.backends)) return;
+    if (after.backends.length > 0) await this.set(after.backends, { actor });
+    else
+      await this.remove(
+        this.#core.keeper.present.list.map(({ id }) => id),
+        { actor },
+      );
+  }
+
   deploy(request: DeployRequest): Promise<StartedDeploy> {
     return this.#core.deploys.start(request, this.#core.monitor.check);
   }
@@ -192,10 +207,10 @@ export class Service implements ManagedService {
   }
 
   /** No change is taken any more, no connection accepted; the open ones have `graceMs` to end. */
-  async close(graceMs: number): Promise<CloseReport> {
+  async close(graceMs: number, successor = false): Promise<CloseReport> {
     this.#core.deploys.close();
     this.#core.keeper.close();
-    const report = await this.#core.listener.close(graceMs);
+    const report = await this.#core.listener.close(graceMs, successor);
     this.#core.drains.tick();
     this.#core.router.close();
     this.#core.drains.close();

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { ServiceState } from "./service-state.js";
+import { noRefusals } from "../engine/refusals.js";
 import { NO_LEDGER } from "./ledger.js";
+import { DEFAULT_SETTINGS } from "./service-settings.js";
 import { createStateFeed, type StateFeed } from "./state-feed.js";
 
 interface Source {
@@ -28,6 +30,10 @@ function createSource(): Source {
       deploy: undefined,
       ledger: NO_LEDGER,
       heldConnections: 0,
+      openConnections: 0,
+      acceptedConnections: 0,
+      refusals: noRefusals(),
+      settings: DEFAULT_SETTINGS,
     };
   };
   const feed = createStateFeed(state);

@@ -4,14 +4,14 @@ import type { CloseReport } from "./engine.js";
 export class Closing {
   readonly promise: Promise<CloseReport>;
   readonly #openAtStart: number;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout | undefined;
   #resolve: (report: CloseReport) => void = () => undefined;
   #cut = 0;
 
   constructor(openAtStart: number, graceMs: number, cutAll: () => void) {
     this.#openAtStart = openAtStart;
     this.promise = new Promise((resolve) => (this.#resolve = resolve));
-    this.#timer = setTimeout(cutAll, graceMs);
+    if (Number.isFinite(graceMs)) this.#timer = setTimeout(cutAll, graceMs);
   }
 
   countCut(connections: number): void {

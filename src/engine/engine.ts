@@ -12,7 +12,7 @@ export interface Engine {
   readonly maxConnections: number;
   /**
    * Binds and starts accepting. Until the first `apply`, connections are treated as with an empty table.
-   * @throws ProxyError LISTEN_FAILED naming the endpoint and the cause (port in use, not permitted, no such address).
+   * @throws ProxyError LISTEN_FAILED naming the address and the cause (port in use, not permitted, no such address).
    */
   listen(options: ListenOptions): Promise<Listener>;
 }
@@ -23,23 +23,53 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export interface ListenOptions {
-  /** `host` may be "" for all interfaces of both families; port 0 takes a free one. */
-  readonly endpoint: Endpoint;
-  /** Time for connecting to one target, shared by its endpoints. Milliseconds. */
-  readonly connectTimeoutMs: number;
-  /** Most targets tried for one client connection. */
-  readonly maxAttempts: number;
+/**
+ * Where clients connect: an IP address (`host` may be "" for all interfaces of both families; port 0 takes a free one),
+ * or the absolute path of a Unix socket.
+ */
+export type ListenAddress = Endpoint | { readonly path: string };
+
+export interface ListenOptions extends ListenerSettings {
+  readonly addresses: readonly ListenAddress[];
+  /** The descriptor of a listening socket for an address that the process was given; it is the engine's then. */
+  readonly inherited?: (address: ListenAddress) => number | undefined;
   /** Most connections that wait for a backend at once, unless `pause` says otherwise. */
   readonly maxHeld: number;
   /** Where the listener reports to, at once or soon after. Must not throw. */
   readonly report: (event: EngineEvent) => void;
 }
 
-/** One listening address with its routing table, connections and counters. */
+/** What can be set at any time, for connections that come later and, of the time-outs, for all. */
+export interface ListenerSettings {
+  /** Time for connecting to one target, shared by its endpoints. Milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** Most targets tried for one client connection. */
+  readonly maxAttempts: number;
+  /** Silence in both directions after which a connection is closed, to within a second. 0: none. */
+  readonly idleTimeoutMs: number;
+  /** The same for one that has ended in one direction. 0: as the others. */
+  readonly halfCloseTimeoutMs: number;
+  /** Most connections open at once. 0: no limit but the engine's. */
+  readonly maxConnections: number;
+  /** The same of one client: an IPv4 address, or the first 64 bits of an IPv6 address. 0: no limit. */
+  readonly maxConnectionsPerClient: number;
+  /** Connections accepted per second; as many may come at once. 0: no limit. */
+  readonly maxAcceptsPerSecond: number;
+}
+
+/** Listening sockets with one routing table, their connections and counters. */
 export interface Listener {
-  /** Where it listens in fact, with the port that was taken. */
-  readonly endpoint: Endpoint;
+  /** Where it listens in fact, with the ports that were taken; once it is closed, where it did. */
+  readonly addresses: readonly ListenAddress[];
+  /** The listening sockets, for a process that is to take them over. */
+  descriptors(): readonly { readonly address: ListenAddress; readonly descriptor: number }[];
+  /**
+   * Listens at these addresses from now on: first opens those that are new, then closes those that are not named. If
+   * one can't be opened, nothing has changed.
+   * @throws ProxyError LISTEN_FAILED
+   */
+  listenAt(addresses: readonly ListenAddress[]): Promise<void>;
+  configure(settings: ListenerSettings): void;
   /**
    * Swaps the routing table. Once it resolves, no connection is begun by an older table, in any thread; one that is
    * just being connected to a target that has lost its turn goes to another, and a client whose connect fails is
@@ -68,8 +98,10 @@ export interface Listener {
   /**
    * Stops accepting and lets open connections end; after `graceMs` the rest is reset. Held connections are reset
    * at once. Resolves when nothing is left. Calling it again returns the same promise.
+   * @param graceMs Infinity: no limit
+   * @param successor another process listens on with the same sockets
    */
-  close(graceMs: number): Promise<CloseReport>;
+  close(graceMs: number, successor?: boolean): Promise<CloseReport>;
   /** Resets every connection now and frees everything. A pending `close` then resolves. Idempotent. */
   destroy(): void;
 }
@@ -139,9 +171,25 @@ export interface ListenerTotals {
   readonly connectFailed: number;
   /** Reset because the time of waiting had passed. */
   readonly holdExpired: number;
-  /** Reset because too many connections were open or held, or no descriptor was left. */
+  /** Reset because of a limit; `refusals` says which. */
   readonly refusedByLimit: number;
+  readonly refusals: Refusals;
 }
+
+/**
+ * Too many connections open in all, no descriptor left, too many held, too many of this listener, or of one client, or
+ * too many a second.
+ */
+export const LIMITS = [
+  "connection-limit",
+  "descriptors",
+  "hold-limit",
+  "service-limit",
+  "client-limit",
+  "accept-rate",
+] as const;
+export type Limit = (typeof LIMITS)[number];
+export type Refusals = Readonly<Record<Limit, number>>;
 
 export interface CloseReport {
   /** Connections that ended by themselves after `close` was called. */
@@ -165,8 +213,5 @@ export type EngineEvent =
   /** A client was reset. */
   | { readonly type: "refused"; readonly reason: RefusalReason };
 
-/**
- * Too many connections open, no descriptor left, too many held, no target connectable, or not within the time of
- * waiting.
- */
-export type RefusalReason = "connection-limit" | "descriptors" | "hold-limit" | "no-backend" | "hold-expired";
+/** A limit, or no target connectable, or not within the time of waiting. */
+export type RefusalReason = Limit | "no-backend" | "hold-expired";

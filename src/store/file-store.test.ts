@@ -18,6 +18,7 @@ import { test, type TestContext } from "node:test";
 import { parseBackends, setBackends } from "../control/backend-list.js";
 import { completeHealthCheck } from "../control/health-check.js";
 import { NO_LEDGER } from "../control/ledger.js";
+import { DEFAULT_SETTINGS } from "../control/service-settings.js";
 import { newRecord, withList, type ServiceRecord } from "../control/service-record.js";
 import { FileStore } from "./file-store.js";
 import { encodeState } from "./state-file.js";
@@ -29,7 +30,11 @@ function record(...addresses: string[]): ServiceRecord {
   const healthCheck = completeHealthCheck({
     kind: { type: "http", path: "/up", host: "", expectedStatus: "" },
   });
-  const first = newRecord({ name: "default", instanceId: "one", healthCheck }, listOf("a:1"), 5);
+  const first = newRecord(
+    { name: "default", instanceId: "one", healthCheck, definition: DEFINITION },
+    listOf("a:1"),
+    5,
+  );
   const change = { verb: "set", actor: "me", atUnixMs: 6, ledger: NO_LEDGER } as const;
   const drains = [{ id: "a:1", weight: 1, startedUnixMs: 6, open: 2 }];
   return {
@@ -94,6 +99,11 @@ function signed(body: unknown, header: object = {}): string {
   return `${JSON.stringify({ format: "seamless-state", version: 1, generation: 1, sha256, ...header })}\n${text}`;
 }
 
+const DEFINITION = {
+  listen: [{ host: "", port: 8080 }, { path: "/run/web.sock" }],
+  settings: { ...DEFAULT_SETTINGS, idleTimeoutMs: 7_000 },
+};
+
 const whole = encodeState({ generation: 1, services: [record("b:1")] });
 const stored = JSON.parse(whole.split("\n")[1] ?? "") as { services: Record<string, unknown>[] };
 const changed = (change: object): string => signed({ services: [{ ...stored.services[0], ...change }] });
@@ -107,7 +117,7 @@ const BROKEN: readonly (readonly [what: string, make: (path: string) => void, sa
   ["one bit changed", (path) => writeFileSync(path, whole.replace("b:1", "c:1")), /checksum/],
   ["something appended", (path) => writeFileSync(path, `${whole}{}`), /checksum/],
   ["of a later version", (path) => writeFileSync(path, signed(stored, { version: 2 })), /version 2/],
-  ["without a service", (path) => writeFileSync(path, signed({ services: [] })), /services/],
+  ["without services", (path) => writeFileSync(path, signed({})), /services/],
   [
     "with a bad address",
     (path) => writeFileSync(path, changed({ list: [{ address: "b", weight: 1 }] })),

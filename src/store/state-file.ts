@@ -4,6 +4,7 @@ import { parseBackends, setBackends, type BackendList } from "../control/backend
 import { completeHealthCheck } from "../control/health-check.js";
 import { CHANGE_VERBS } from "../control/history.js";
 import type { ServiceRecord } from "../control/service-record.js";
+import { completeSettings } from "../control/service-settings.js";
 import { ProxyError } from "../errors.js";
 
 /**
@@ -35,15 +36,24 @@ const kind = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("http"), path: z.string(), host: z.string(), expectedStatus: z.string() }),
   z.strictObject({ type: z.literal("grpc"), service: z.string() }),
 ]);
+const address = z.union([
+  z.strictObject({ host: z.string(), port: count }),
+  z.strictObject({ path: z.string().min(1) }),
+]);
+const check = z.strictObject({ kind, intervalMs: count, timeoutMs: count, rise: count, fall: count });
 const service = z.strictObject({
   name: z.string().min(1),
+  definition: z
+    .strictObject({
+      listen: z.array(address).min(1),
+      settings: z.record(z.string(), z.union([count, z.string(), z.array(z.string()), check])),
+    })
+    .optional(),
   instanceId: z.string().min(1),
   revision: z.int().min(1),
   sequenceBase: count,
   list,
-  healthCheck: z
-    .strictObject({ kind, intervalMs: count, timeoutMs: count, rise: count, fall: count })
-    .optional(),
+  healthCheck: check.optional(),
   pause: z
     .strictObject({ startedUnixMs: count, holdLimitMs: z.int().min(1), maxHeld: z.int().min(1) })
     .optional(),
@@ -61,7 +71,7 @@ const service = z.strictObject({
   returnTo: list.optional(),
 });
 const header = z.object({ format: z.string(), version: z.unknown(), generation: count, sha256: z.string() });
-const body = z.strictObject({ services: z.array(service).min(1) });
+const body = z.strictObject({ services: z.array(service) });
 
 export function encodeState({ generation, services }: State): string {
   const text = `${JSON.stringify({ services: services.map(toStored) })}\n`;
@@ -99,9 +109,20 @@ function toStored({ list: backends, history, returnTo, ...rest }: ServiceRecord)
   };
 }
 
-function fromStored({ history, returnTo, healthCheck, pause, ...stored }: StoredService): ServiceRecord {
+function fromStored({
+  definition,
+  history,
+  returnTo,
+  healthCheck,
+  pause,
+  ...stored
+}: StoredService): ServiceRecord {
   return {
     ...stored,
+    definition: definition && {
+      listen: definition.listen,
+      settings: completeSettings(definition.settings),
+    },
     list: fromStoredList(stored.list),
     healthCheck: healthCheck && completeHealthCheck(healthCheck),
     pause,

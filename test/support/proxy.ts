@@ -44,8 +44,21 @@ export interface RunningProxy {
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event: string };
 
 /** Starts the real program on free ports; ends it after the test, and fails if it doesn't end in order. */
-export async function startProxy(t: TestContext, options: ProxyOptions): Promise<RunningProxy> {
-  const child = spawnDaemon(options);
+export function startProxy(t: TestContext, options: ProxyOptions): Promise<RunningProxy> {
+  return follow(t, spawnDaemon(options));
+}
+
+/** The same with a configuration file, which is to ask for free ports and JSON logs. */
+export function startConfigured(
+  t: TestContext,
+  file: string,
+  args: readonly string[] = [],
+): Promise<RunningProxy> {
+  const argv = [daemon, "--config", file, ...args];
+  return follow(t, spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] }));
+}
+
+async function follow(t: TestContext, child: ChildProcess): Promise<RunningProxy> {
   const log: LogLine[] = [];
   const waiting: { event: string; resolve: (line: LogLine) => void }[] = [];
   createInterface(child.stderr ?? assert.fail()).on("line", (text) => {

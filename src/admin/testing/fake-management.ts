@@ -6,9 +6,11 @@ import type { HistoryEntry } from "../../control/history.js";
 import { createLatestFeed } from "../../control/latest-feed.js";
 import { NO_LEDGER } from "../../control/ledger.js";
 import { createStateFeed } from "../../control/state-feed.js";
+import { DEFAULT_SETTINGS } from "../../control/service-settings.js";
+import { noRefusals } from "../../engine/refusals.js";
 import { ProxyError } from "../../errors.js";
 
-export type Ask = "service" | "proxyInfo" | keyof ManagedService;
+export type Ask = "service" | "createService" | "deleteService" | "proxyInfo" | keyof ManagedService;
 
 /** A control plane that only remembers: what is asked of it, and one list that every change replaces. */
 export class FakeManagement implements Management {
@@ -27,6 +29,10 @@ export class FakeManagement implements Management {
     deploy: undefined,
     ledger: NO_LEDGER,
     heldConnections: 0,
+    openConnections: 0,
+    acceptedConnections: 0,
+    refusals: noRefusals(),
+    settings: DEFAULT_SETTINGS,
   };
   entries: readonly HistoryEntry[] = [];
   readonly deploys = createLatestFeed<DeployStatus>();
@@ -77,6 +83,23 @@ export class FakeManagement implements Management {
     this.#answer("service", [name], undefined);
     if (name === "" || name === "default") return this.#service;
     throw new ProxyError("SERVICE_NOT_FOUND", `service '${name}' not found`);
+  }
+
+  revisionOf(): number {
+    return this.present.revision;
+  }
+
+  serviceNames(): readonly string[] {
+    return ["default"];
+  }
+
+  createService(...request: Parameters<Management["createService"]>): Promise<ServiceState> {
+    return Promise.resolve(this.#answer("createService", request, this.present));
+  }
+
+  deleteService(...request: Parameters<Management["deleteService"]>): Promise<void> {
+    this.#answer("deleteService", request, undefined);
+    return Promise.resolve();
   }
 
   proxyInfo(): ProxyInfo {

@@ -2,9 +2,12 @@ import type { TestContext } from "node:test";
 import { credentials, type ChannelOptions, type ServiceError } from "@grpc/grpc-js";
 import { SeamlessServiceClient } from "@seamless/proto";
 import { pino } from "pino";
-import { startGrpcServer, type GrpcServer } from "../grpc-server.js";
+import { createAccess } from "../access/access.js";
+import { startGrpcServer, type GrpcServer, type GrpcServerOptions } from "../grpc-server.js";
 import type { ManagementAddress } from "../management-socket.js";
 import { FakeManagement } from "./fake-management.js";
+
+export const OPEN_ACCESS = createAccess(() => undefined);
 
 export interface GrpcFixture {
   readonly management: FakeManagement;
@@ -21,11 +24,12 @@ export interface GrpcFixture {
 export async function startGrpc(
   t: TestContext,
   address: ManagementAddress = { host: "127.0.0.1", port: 0 },
+  options: Partial<GrpcServerOptions> = {},
 ): Promise<GrpcFixture> {
   const management = new FakeManagement();
   const log: string[] = [];
   const logger = pino({}, { write: (line: string) => void log.push(line) });
-  const server = await startGrpcServer({ management, address, logger });
+  const server = await startGrpcServer({ management, address, logger, access: OPEN_ACCESS, ...options });
   const { endpoint } = server;
   const target = "path" in endpoint ? `unix:${endpoint.path}` : `${endpoint.host}:${endpoint.port}`;
   const clients: SeamlessServiceClient[] = [];

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { pino } from "pino";
+import { createAccess } from "../access/access.js";
 import { checkBackend } from "../../checks/check-backend.js";
 import { ControlPlane, type ControlPlaneOptions } from "../../control/control-plane.js";
 import type { Management } from "../../control/management.js";
@@ -12,6 +13,8 @@ import { send, type RawAnswer } from "./raw-http.js";
 const run = promisify(execFile);
 const logger = pino({ enabled: false });
 
+export const OPEN_ACCESS = createAccess(() => undefined);
+
 export interface Shim {
   readonly shim: HttpShim;
   readonly port: number;
@@ -21,7 +24,12 @@ export interface Shim {
 }
 
 export async function startShim(t: TestContext, management: Management): Promise<Shim> {
-  const shim = await startHttpShim({ management, address: { host: "127.0.0.1", port: 0 }, logger });
+  const shim = await startHttpShim({
+    management,
+    address: { host: "127.0.0.1", port: 0 },
+    access: OPEN_ACCESS,
+    logger,
+  });
   t.after(() => shim.close(0));
   const { port } = shim.endpoint;
   const host = `Host: localhost:${port}`;
@@ -55,7 +63,8 @@ export async function startReal(t: TestContext, engine: ControlPlaneOptions["eng
   });
   await control.openService({
     name: "default",
-    endpoint: { host: "127.0.0.1", port: 0 },
+    listen: [{ host: "127.0.0.1", port: 0 }],
+    origin: "configured",
     start: { backends: [{ address: "127.0.0.1:1" }, { address: "127.0.0.1:2" }] },
     settings: DEFAULT_SETTINGS,
   });

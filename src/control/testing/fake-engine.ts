@@ -4,10 +4,13 @@ import type {
   Engine,
   EngineEvent,
   HoldLimits,
+  ListenAddress,
   Listener,
+  ListenerSettings,
   RoutingTable,
   TargetCounters,
 } from "../../engine/engine.js";
+import { noRefusals } from "../../engine/refusals.js";
 import { NO_LEDGER } from "../ledger.js";
 
 interface Counts {
@@ -24,16 +27,21 @@ export class FakeEngine implements Engine {
   readonly maxConnections = 1;
   readonly tables: RoutingTable[] = [];
   readonly holds: (HoldLimits | { readonly pace: number })[] = [];
+  readonly listened: (readonly ListenAddress[])[] = [];
+  readonly configured: ListenerSettings[] = [];
   readonly idleAsked: number[] = [];
   report: (event: EngineEvent) => void = () => undefined;
   /** Awaited by each apply. */
   acknowledged: Promise<void> = Promise.resolve();
   readonly #counts = new Map<string, Counts>();
 
-  listen({ report }: Parameters<Engine["listen"]>[0]): Promise<Listener> {
+  listen({ addresses, report }: Parameters<Engine["listen"]>[0]): Promise<Listener> {
     this.report = report;
     return Promise.resolve({
-      endpoint: { host: "127.0.0.1", port: 8080 },
+      addresses,
+      descriptors: () => [],
+      listenAt: (addresses) => Promise.resolve(void this.listened.push(addresses)),
+      configure: (settings) => void this.configured.push(settings),
       apply: (table) => {
         this.tables.push(table);
         return this.acknowledged;
@@ -45,6 +53,7 @@ export class FakeEngine implements Engine {
         openConnections: 0,
         heldConnections: 0,
         acceptedConnections: 0,
+        refusals: noRefusals(),
       }),
       pause: (limits) => void this.holds.push(limits),
       resume: (pace) => void this.holds.push({ pace }),

@@ -57,7 +57,7 @@ export async function startService(
   };
   const complete = { ...DEFAULT_SETTINGS, resolveWaitMs: 20, drainProgressMs: 5, ...settings };
   const service = await Service.open(engine, "revision" in start ? start : recordOf(start, complete), {
-    endpoint: own,
+    listen: [own],
     settings: complete,
     resolution: new BackendResolution(resolver, policy),
     checker,
@@ -78,7 +78,11 @@ export async function startService(
 
 function recordOf(backends: readonly string[], { healthCheck }: ServiceSettings): ServiceRecord {
   const list = setBackends([], parseBackends(backends.map((address) => ({ address }))));
-  return newRecord({ name: "default", instanceId: "one", healthCheck }, list, Date.now());
+  return newRecord(
+    { name: "default", instanceId: "one", healthCheck, definition: undefined },
+    list,
+    Date.now(),
+  );
 }
 
 /** Resolves with the first state that fits. */

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
-import type { Endpoint } from "../engine.js";
+import type { Binding } from "../doors.js";
+import type { Endpoint, ListenerSettings } from "../engine.js";
 
 /** What the addon `@seamless/native` offers; see native/src/binding.cc. */
 export interface Addon {
@@ -9,8 +10,13 @@ export interface Addon {
 
 /** Threads with their connections. Its calls are over at once, or after one turn of the threads' loops. */
 export interface AddonEngine {
-  /** @throws Error with `errno` */
-  listen(endpoint: Endpoint, options: AddonListenOptions): Endpoint & { readonly id: number };
+  /** A listener that counts in a slot; answers its id. */
+  create(settings: ListenerSettings, totalsSlot: number): number;
+  configure(listener: number, settings: ListenerSettings): void;
+  /** Has it accept at another socket. @throws Error with `errno` */
+  open(listener: number, binding: Binding): Endpoint & { readonly descriptor: number };
+  /** Closes one of its sockets. */
+  shut(listener: number, descriptor: number): void;
   apply(listener: number, table: AddonTable): void;
   setPaused(listener: number, paused: boolean): void;
   letGo(thread: number, held: number): void;
@@ -27,12 +33,6 @@ export interface AddonEngine {
   collect(): Float64Array;
   /** Resets what is left and ends the threads; nothing else may be called then. */
   stop(): void;
-}
-
-export interface AddonListenOptions {
-  readonly connectTimeoutMs: number;
-  readonly maxAttempts: number;
-  readonly totalsSlot: number;
 }
 
 export interface AddonTable {

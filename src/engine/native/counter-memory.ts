@@ -1,9 +1,11 @@
 import { endsOf } from "../ends.js";
-import type { ConnectionEnds, ListenerTotals, TargetCounters } from "../engine.js";
+import type { ConnectionEnds, Limit, ListenerTotals, TargetCounters } from "../engine.js";
+import { refusalsOf } from "../refusals.js";
+import { REASONS } from "./native-events.js";
 
 /** See native/src/counters.h: each slot has a block of cells per thread, and one that they share. */
 const SLOTS_PER_PAGE = 64;
-const CELLS_PER_BLOCK = 16;
+const CELLS_PER_BLOCK = 32;
 
 const TARGET = { active: 0, total: 1, failed: 2, bytesIn: 3, bytesOut: 4, ends: 5 } as const;
 const LISTENER = {
@@ -14,6 +16,7 @@ const LISTENER = {
   connectFailed: 8,
   holdExpired: 9,
   limit: 10,
+  refusedFor: 16,
 } as const;
 const SHARED_RETIRED = 2;
 
@@ -75,7 +78,14 @@ export class CounterMemory {
       connectFailed: this.#sum(slot, LISTENER.connectFailed),
       holdExpired: this.#sum(slot, LISTENER.holdExpired),
       refusedByLimit: this.#sum(slot, LISTENER.limit),
+      refusals: refusalsOf((limit) => this.#refused(slot, limit)),
     };
+  }
+
+  /** Who is held too long or too many is decided, and counted, elsewhere. */
+  #refused(slot: number, limit: Limit): number {
+    const reason = (REASONS as readonly string[]).indexOf(limit);
+    return reason < 0 ? 0 : this.#sum(slot, LISTENER.refusedFor + reason);
   }
 
   #ends(slot: number, first: number): ConnectionEnds {

@@ -1,6 +1,4 @@
-import { getSystemErrorName } from "node:util";
 import type { Engine, ListenOptions } from "../engine.js";
-import { listenOn } from "../listen-on.js";
 import type { Addon, AddonEngine } from "./addon.js";
 import { CounterMemory } from "./counter-memory.js";
 import { decodeEvents } from "./native-events.js";
@@ -22,7 +20,7 @@ export function createNativeEngine(options: NativeEngineOptions): Engine {
   return {
     name: "native",
     maxConnections: options.maxConnections,
-    async listen(listenOptions) {
+    listen(listenOptions) {
       const threads = (running ??= new Threads(options, () => (running = undefined)));
       return threads.listen(listenOptions);
     },
@@ -36,7 +34,6 @@ class Threads {
   readonly #threads: number;
   readonly #listeners = new Map<number, NativeListener>();
   readonly #stopped: () => void;
-  #opening = 0;
 
   constructor({ addon, threads, maxConnections }: NativeEngineOptions, stopped: () => void) {
     this.#engine = new addon.Engine(threads, maxConnections, () => this.#deliver());
@@ -47,27 +44,24 @@ class Threads {
 
   async listen(options: ListenOptions): Promise<NativeListener> {
     const totalsSlot = this.#memory.allocate();
-    this.#opening += 1;
+    const id = this.#engine.create(options, totalsSlot);
+    const listener = new NativeListener({
+      ...options,
+      engine: this.#engine,
+      memory: this.#memory,
+      threads: this.#threads,
+      id,
+      totalsSlot,
+      finished: () => this.#forget(id),
+    });
+    this.#listeners.set(id, listener);
     try {
-      const { id, ...endpoint } = await listenOn(options.endpoint, (wanted) =>
-        withErrnoName(() => this.#engine.listen(wanted, { ...options, totalsSlot })),
-      );
-      const listener = new NativeListener({
-        ...options,
-        engine: this.#engine,
-        memory: this.#memory,
-        threads: this.#threads,
-        id,
-        endpoint,
-        totalsSlot,
-        finished: () => this.#forget(id),
-      });
-      this.#listeners.set(id, listener);
-      return listener;
-    } finally {
-      this.#opening -= 1;
-      this.#stopIfUnused();
+      await listener.listenAt(options.addresses);
+    } catch (error) {
+      listener.destroy();
+      throw error;
     }
+    return listener;
   }
 
   #deliver(): void {
@@ -78,23 +72,8 @@ class Threads {
   #forget(id: number): void {
     this.#engine.forget(id);
     this.#listeners.delete(id);
-    this.#stopIfUnused();
-  }
-
-  #stopIfUnused(): void {
-    if (this.#listeners.size + this.#opening > 0) return;
+    if (this.#listeners.size > 0) return;
     this.#stopped();
     this.#engine.stop();
-  }
-}
-
-/** The addon's errors have a number, as the kernel's; everybody else reads the name. */
-function withErrnoName<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof Error && "errno" in error && typeof error.errno === "number")
-      throw Object.assign(error, { code: getSystemErrorName(error.errno) });
-    throw error;
   }
 }

@@ -11,7 +11,15 @@ const TYPES = [
   "emptied",
   "adopted",
 ] as const;
-const REASONS = ["connection-limit", "descriptors", "no-backend", "paused"] as const;
+export const REASONS = [
+  "connection-limit",
+  "descriptors",
+  "no-backend",
+  "paused",
+  "service-limit",
+  "client-limit",
+  "accept-rate",
+] as const;
 
 /** What a thread tells; native/src/mailbox.h says what each type means, and which of the numbers it has. */
 export interface NativeEvent {
@@ -47,4 +55,15 @@ export function* decodeEvents(numbers: Float64Array): Generator<NativeEvent> {
 /** The name of an errno; 0 stands for a target without an address. */
 export function errnoName(errno: number): string {
   return errno === 0 ? "ENOENDPOINT" : getSystemErrorName(-errno);
+}
+
+/** The addon's errors have a number, as the kernel's; everybody else reads the name. */
+export function withErrnoName<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof Error && "errno" in error && typeof error.errno === "number")
+      throw Object.assign(error, { code: getSystemErrorName(error.errno) });
+    throw error;
+  }
 }

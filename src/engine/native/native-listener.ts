@@ -1,13 +1,14 @@
 import { Closing } from "../closing.js";
+import { Doors, type Binding, type Door } from "../doors.js";
 import {
   END_CAUSES,
   type CloseReport,
-  type Endpoint,
   type HoldLimits,
+  type ListenAddress,
   type ListenOptions,
   type Listener,
+  type ListenerSettings,
   type ListenerTotals,
-  type RefusalReason,
   type RoutingTable,
   type TargetCounters,
 } from "../engine.js";
@@ -16,7 +17,7 @@ import { idsOutOfTurn } from "../turns.js";
 import { REFUSALS, UNSERVED, type Cause } from "../unserved.js";
 import type { AddonEngine } from "./addon.js";
 import type { CounterMemory } from "./counter-memory.js";
-import { errnoName, type NativeEvent } from "./native-events.js";
+import { errnoName, withErrnoName, type NativeEvent } from "./native-events.js";
 import { SlotBook, type Forgotten } from "./slot-book.js";
 
 /** In the order of native/src/connection.h. */
@@ -51,26 +52,43 @@ interface Adoption {
  * table, or because of a pause that is over, is tried again at once.
  */
 export class NativeListener implements Listener {
-  readonly endpoint: Endpoint;
   readonly #options: NativeListenerOptions;
+  readonly #doors: Doors;
   readonly #book: SlotBook;
   readonly #holding: Holding<HeldConnection>;
   readonly #held = new Map<string, HeldConnection>();
   #table: RoutingTable = { targets: [], sequence: [], holdMs: 0 };
   #generation = 0;
+  #overHeld = 0;
   #adoptions: Adoption[] = [];
   #closing: Closing | undefined;
   #last: ListenerTotals | undefined;
 
   constructor(options: NativeListenerOptions) {
-    this.endpoint = options.endpoint;
     this.#options = options;
+    this.#doors = new Doors({ inherited: options.inherited, open: (binding) => this.#open(binding) });
     this.#book = new SlotBook(options.memory);
     this.#holding = new Holding({
       maxHeld: options.maxHeld,
       letGo: (held) => this.#letGo(held),
       expired: (held) => this.#refuse(held, "hold-expired"),
     });
+  }
+
+  get addresses(): readonly ListenAddress[] {
+    return this.#doors.addresses;
+  }
+
+  descriptors(): ReturnType<Listener["descriptors"]> {
+    return this.#doors.descriptors();
+  }
+
+  listenAt(addresses: readonly ListenAddress[]): Promise<void> {
+    return this.#doors.listenAt(addresses);
+  }
+
+  configure(settings: ListenerSettings): void {
+    if (!this.#last) this.#options.engine.configure(this.#options.id, settings);
   }
 
   apply(table: RoutingTable): Promise<void> {
@@ -103,7 +121,13 @@ export class NativeListener implements Listener {
 
   totals(): ListenerTotals {
     const { memory, totalsSlot } = this.#options;
-    return this.#last ?? { ...memory.readListener(totalsSlot), heldConnections: this.#holding.size };
+    if (this.#last) return this.#last;
+    const { refusals, ...counted } = memory.readListener(totalsSlot);
+    return {
+      ...counted,
+      refusals: { ...refusals, "hold-limit": this.#overHeld },
+      heldConnections: this.#holding.size,
+    };
   }
 
   pause(limits: HoldLimits): void {
@@ -133,9 +157,10 @@ export class NativeListener implements Listener {
     return slot === undefined ? undefined : this.#options.engine.oldestUnixMs(this.#options.id, slot);
   }
 
-  close(graceMs: number): Promise<CloseReport> {
+  close(graceMs: number, successor = false): Promise<CloseReport> {
     if (this.#closing) return this.#closing.promise;
     const { engine, id } = this.#options;
+    this.#doors.shutAll(successor);
     engine.stopAccepting(id);
     for (const { thread, id: held } of this.#holding.takeAll())
       engine.refuseHeld(thread, held, CAUSES.indexOf("shutdown"));
@@ -180,6 +205,13 @@ export class NativeListener implements Listener {
     }
   }
 
+  #open(binding: Binding): Door {
+    const { engine, id } = this.#options;
+    const { descriptor, host, port } = withErrnoName(() => engine.open(id, binding));
+    const shut = (): void => engine.shut(id, descriptor);
+    return host === "" ? { descriptor, shut } : { bound: { host, port }, descriptor, shut };
+  }
+
   #report({ type, slot, reason, number, more }: NativeEvent): void {
     const { report } = this.#options;
     const target = this.#book.idOf(slot);
@@ -220,8 +252,9 @@ export class NativeListener implements Listener {
     this.#options.engine.letGo(held.thread, held.id);
   }
 
-  #refuse(held: HeldConnection, reason: Exclude<RefusalReason, "connection-limit">): void {
+  #refuse(held: HeldConnection, reason: (typeof REFUSALS)[keyof typeof REFUSALS]): void {
     this.#held.delete(keyOf(held));
+    if (reason === "hold-limit") this.#overHeld += 1;
     this.#options.engine.refuseHeld(held.thread, held.id, CAUSES.indexOf(UNSERVED[reason]));
     this.#options.report({ type: "refused", reason });
   }

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
-import type { EndCause, Target } from "../engine.js";
+import type { EndCause, ListenerSettings, Target } from "../engine.js";
 import type { Cause } from "../unserved.js";
 import type { DialDeadlines, Dialling } from "./dial-deadlines.js";
 import type { LoopTurns } from "./loop-turns.js";
@@ -30,6 +30,13 @@ export interface ConnectionHost {
   ended(connection: Connection, cause: Cause): void;
 }
 
+export interface ClientFacts {
+  /** It came by a Unix socket, which knows no aborts. */
+  readonly isLocal: boolean;
+  /** To be called when the connection has ended. */
+  readonly leave: () => void;
+}
+
 /**
  * One client and its backend:
  *
@@ -45,6 +52,8 @@ export interface ConnectionHost {
 export class Connection implements Dialling {
   readonly #host: ConnectionHost;
   readonly #client: Socket;
+  readonly #isLocal: boolean;
+  readonly #leave: () => void;
   #backend: Socket | undefined;
   #stats: TargetStats | undefined;
   #target: Target | undefined;
@@ -66,9 +75,11 @@ export class Connection implements Dialling {
   #firstToEnd: "client" | "backend" | undefined;
   #state: "waiting" | "dialling" | "open" | "ended" = "waiting";
 
-  constructor(host: ConnectionHost, client: Socket) {
+  constructor(host: ConnectionHost, client: Socket, { isLocal, leave }: ClientFacts) {
     this.#host = host;
     this.#client = client;
+    this.#isLocal = isLocal;
+    this.#leave = leave;
     client.on("error", this.#onClientError);
     client.on("close", this.#onClosed);
   }
@@ -90,7 +101,8 @@ export class Connection implements Dialling {
     if (this.#state === "ended") return;
     const wasOpen = this.#state === "open";
     this.#end(cause);
-    resetLeg(this.#client);
+    if (this.#isLocal) this.#client.destroy();
+    else resetLeg(this.#client);
     if (this.#backend === undefined) return;
     if (wasOpen) resetLeg(this.#backend);
     else this.#backend.destroy();
@@ -117,14 +129,20 @@ export class Connection implements Dialling {
   }
 
   /** To be called every `TENDING_INTERVAL_MS`; see `tending.ts`. */
-  tend(): void {
+  tend(settings: ListenerSettings): void {
     if (this.#state === "waiting") probe(this.#client);
     if (this.#state !== "open" || !this.#backend) return;
-    this.#idleMs();
+    if (this.#closeIfSilent(this.#backend, settings)) return;
     if (!this.#tended) for (const leg of [this.#client, this.#backend]) keepAlive(leg);
     this.#tended = true;
     probe(this.#client);
     probe(this.#backend);
+  }
+
+  #closeIfSilent(backend: Socket, { idleTimeoutMs, halfCloseTimeoutMs }: ListenerSettings): boolean {
+    const isHalfClosed = this.#client.readableEnded !== backend.readableEnded;
+    const limitMs = isHalfClosed && halfCloseTimeoutMs > 0 ? halfCloseTimeoutMs : idleTimeoutMs;
+    return this.#idleMs() >= limitMs && limitMs > 0 && this.closeIfIdle(0);
   }
 
   #dialTarget(target: Target): void {
@@ -229,6 +247,7 @@ export class Connection implements Dialling {
       },
       ended: () => (this.#firstToEnd ??= "client"),
       turns: this.#host.turns,
+      mayAbort: !this.#isLocal,
     });
     passOn(backend, this.#client, {
       count: (bytes) => {
@@ -237,6 +256,7 @@ export class Connection implements Dialling {
       },
       ended: () => (this.#firstToEnd ??= "backend"),
       turns: this.#host.turns,
+      mayAbort: true,
     });
     this.#client.resume();
   };
@@ -282,6 +302,7 @@ export class Connection implements Dialling {
     this.#state = "ended";
     this.#host.deadlines.delete(this);
     this.#release(wasOpen ? (cause as EndCause) : undefined);
+    this.#leave();
     this.#host.ended(this, cause);
   }
 }

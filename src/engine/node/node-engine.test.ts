@@ -1,9 +1,10 @@
 import type { Engine } from "../engine.js";
 import { endingSuite } from "../testing/ending-suite.js";
+import { entranceSuite } from "../testing/entrance-suite.js";
 import { holdingSuite } from "../testing/holding-suite.js";
 import { relaySuite } from "../testing/relay-suite.js";
 import { routingSuite } from "../testing/routing-suite.js";
 import { createNodeEngine } from "./node-engine.js";
 
 const create = (maxConnections = 10_000): Engine => createNodeEngine({ maxConnections });
-for (const suite of [routingSuite, relaySuite, holdingSuite, endingSuite]) suite(create);
+for (const suite of [routingSuite, relaySuite, holdingSuite, endingSuite, entranceSuite]) suite(create);

@@ -1,26 +1,30 @@
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import type {
   CloseReport,
   EndCause,
-  Endpoint,
   HoldLimits,
+  Limit,
+  ListenAddress,
   ListenOptions,
   Listener,
+  ListenerSettings,
   ListenerTotals,
-  RefusalReason,
   RoutingTable,
   Target,
   TargetCounters,
 } from "../engine.js";
 import { Closing } from "../closing.js";
+import { Doors, type Binding, type Door } from "../doors.js";
 import { noEnds } from "../ends.js";
 import { Holding } from "../holding.js";
-import { listenOn } from "../listen-on.js";
+import { noRefusals } from "../refusals.js";
 import { idsOutOfTurn } from "../turns.js";
 import { type Cause, REFUSALS, UNSERVED, type Unserved } from "../unserved.js";
 import { Connection, type ConnectionHost } from "./connection.js";
 import { Cursor } from "./cursor.js";
 import { DialDeadlines } from "./dial-deadlines.js";
+import { Gate, type Leave } from "./gate.js";
+import { descriptorOf, peerAddress } from "./handle.js";
 import { LoopTurns } from "./loop-turns.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
@@ -36,7 +40,8 @@ export interface ConnectionBudget {
 export class NodeListener implements Listener, ConnectionHost {
   readonly #options: ListenOptions;
   readonly #budget: ConnectionBudget;
-  readonly #server: Server;
+  readonly #doors: Doors;
+  readonly #gate = new Gate();
   readonly #cursor = new Cursor();
   readonly #book = new StatsBook();
   readonly #holding: Holding<Connection>;
@@ -51,44 +56,58 @@ export class NodeListener implements Listener, ConnectionHost {
     "hold-expired": 0,
     limit: 0,
   };
+  readonly #refusals = noRefusals();
+  #settings: ListenerSettings;
   #closing: Closing | undefined;
-  #bound: AddressInfo = { address: "", port: 0, family: "" };
   readonly #tending = setInterval(() => {
-    for (const connection of this.#connections) connection.tend();
+    for (const connection of this.#connections) connection.tend(this.#settings);
   }, TENDING_INTERVAL_MS).unref();
 
   private constructor(options: ListenOptions, budget: ConnectionBudget) {
     this.#options = options;
     this.#budget = budget;
-    this.#server = createServer(CLIENT_SOCKET_OPTIONS);
+    this.#settings = options;
+    this.#doors = new Doors({ inherited: options.inherited, open: (binding) => this.#open(binding) });
     this.#holding = new Holding({
       maxHeld: options.maxHeld,
       letGo: (connection) => this.#begin(connection),
       expired: (connection) => this.#refuse(connection, "hold-expired"),
     });
-    this.#server.on("connection", (socket) => this.#accept(socket));
   }
 
   static async open(options: ListenOptions, budget: ConnectionBudget): Promise<NodeListener> {
     const listener = new NodeListener(options, budget);
-    await listenOn(options.endpoint, ({ host, port }) => listener.#listen(host, port));
-    // An accept that fails is the kernel's to retry; there is nobody to tell.
-    listener.#server.on("error", () => undefined);
+    try {
+      await listener.listenAt(options.addresses);
+    } catch (error) {
+      listener.destroy();
+      throw error;
+    }
     return listener;
   }
 
-  /** Where it listens, or did until it was closed. */
-  get endpoint(): Endpoint {
-    const { address, port } = this.#bound;
-    return { host: address, port };
+  get addresses(): readonly ListenAddress[] {
+    return this.#doors.addresses;
+  }
+
+  descriptors(): ReturnType<Listener["descriptors"]> {
+    return this.#doors.descriptors();
+  }
+
+  listenAt(addresses: readonly ListenAddress[]): Promise<void> {
+    return this.#doors.listenAt(addresses);
+  }
+
+  configure(settings: ListenerSettings): void {
+    this.#settings = settings;
   }
 
   get connectTimeoutMs(): number {
-    return this.#options.connectTimeoutMs;
+    return this.#settings.connectTimeoutMs;
   }
 
   get maxAttempts(): number {
-    return this.#options.maxAttempts;
+    return this.#settings.maxAttempts;
   }
 
   apply(table: RoutingTable): Promise<void> {
@@ -115,6 +134,7 @@ export class NodeListener implements Listener, ConnectionHost {
       connectFailed: this.#unserved["connect-failed"],
       holdExpired: this.#unserved["hold-expired"],
       refusedByLimit: this.#unserved.limit,
+      refusals: { ...this.#refusals },
     };
   }
 
@@ -143,9 +163,9 @@ export class NodeListener implements Listener, ConnectionHost {
     return undefined;
   }
 
-  close(graceMs: number): Promise<CloseReport> {
+  close(graceMs: number, successor = false): Promise<CloseReport> {
     if (this.#closing) return this.#closing.promise;
-    this.#server.close();
+    this.#doors.shutAll(successor);
     for (const connection of this.#holding.takeAll()) connection.abort("shutdown");
     this.#closing = new Closing(this.#connections.size, graceMs, () => this.#cutAll());
     if (this.#connections.size === 0) this.#finish();
@@ -215,19 +235,33 @@ export class NodeListener implements Listener, ConnectionHost {
     else this.#ends[cause as EndCause] += 1;
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, isLocal: boolean): void {
     this.#accepted += 1;
-    if (!this.#budget.take()) {
-      this.#unserved.limit += 1;
-      socket.on("error", () => undefined);
-      socket.resetAndDestroy();
-      this.#options.report({ type: "refused", reason: "connection-limit" });
+    const admitted = this.#admit(socket);
+    if (typeof admitted === "string") {
+      this.#turnAway(socket, admitted, isLocal);
       return;
     }
-    const connection = new Connection(this, socket);
+    const connection = new Connection(this, socket, { isLocal, leave: admitted });
     this.#connections.add(connection);
     if (this.#closing) connection.abort("shutdown");
     else this.#begin(connection);
+  }
+
+  #admit(socket: Socket): Limit | Leave {
+    if (!this.#budget.take()) return "connection-limit";
+    const admitted = this.#gate.enter(this.#settings, () => peerAddress(socket), performance.now());
+    if (typeof admitted === "string") this.#budget.giveBack();
+    return admitted;
+  }
+
+  #turnAway(socket: Socket, limit: Limit, isLocal: boolean): void {
+    this.#unserved.limit += 1;
+    this.#refusals[limit] += 1;
+    socket.on("error", () => undefined);
+    if (isLocal) socket.destroy();
+    else socket.resetAndDestroy();
+    this.#options.report({ type: "refused", reason: limit });
   }
 
   #begin(connection: Connection): void {
@@ -239,7 +273,8 @@ export class NodeListener implements Listener, ConnectionHost {
     if (outcome !== "held") this.#refuse(connection, REFUSALS[outcome]);
   }
 
-  #refuse(connection: Connection, reason: Exclude<RefusalReason, "connection-limit">): void {
+  #refuse(connection: Connection, reason: keyof typeof UNSERVED): void {
+    if (UNSERVED[reason] === "limit") this.#refusals[reason as Limit] += 1;
     connection.abort(UNSERVED[reason]);
     this.#options.report({ type: "refused", reason });
   }
@@ -253,13 +288,20 @@ export class NodeListener implements Listener, ConnectionHost {
     for (const connection of this.#connections) connection.abort("shutdown");
   }
 
-  #listen(host: string, port: number): Promise<void> {
+  #open(binding: Binding): Promise<Door> {
+    const server = createServer(CLIENT_SOCKET_OPTIONS);
     return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ host, port, backlog: BACKLOG }, () => {
-        this.#server.off("error", reject);
-        this.#bound = this.#server.address() as AddressInfo;
-        resolve();
+      server.once("error", reject);
+      const where = "descriptor" in binding ? { fd: binding.descriptor } : binding;
+      server.listen({ ...where, backlog: BACKLOG }, () => {
+        server.off("error", reject);
+        // An accept that fails is the kernel's to retry; there is nobody to tell.
+        server.on("error", () => undefined);
+        const at = server.address();
+        const isLocal = at === null || typeof at === "string";
+        server.on("connection", (socket) => this.#accept(socket, isLocal));
+        const door = { descriptor: descriptorOf(server), shut: () => void server.close() };
+        resolve(isLocal ? door : { ...door, bound: { host: at.address, port: at.port } });
       });
     });
   }

@@ -16,6 +16,8 @@ export interface Meter {
   /** The source has ended, or says so. */
   readonly ended: () => void;
   readonly turns: LoopTurns;
+  /** False of a Unix socket, whose peer has no address to ask for. */
+  readonly mayAbort: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface Meter {
  * Small messages go out at once (TCP_NODELAY) from the second piece on: the first never waits, since nothing before it
  * can be unacknowledged, and a connection with one question and one answer is spared the system calls.
  */
-export function passOn(source: Socket, sink: Socket, { count, ended, turns }: Meter): void {
+export function passOn(source: Socket, sink: Socket, { count, ended, turns, mayAbort }: Meter): void {
   let pieces = 0;
   let turnOfData = 0;
   source.on("data", (chunk: Buffer) => {
@@ -39,7 +41,7 @@ export function passOn(source: Socket, sink: Socket, { count, ended, turns }: Me
   sink.on("drain", () => source.resume());
   source.on("end", () => {
     ended();
-    const mayBeAbort = pieces > MARKED_PIECES || (pieces > 0 && turns.isNow(turnOfData));
+    const mayBeAbort = mayAbort && (pieces > MARKED_PIECES || (pieces > 0 && turns.isNow(turnOfData)));
     if (mayBeAbort && wasAborted(source)) source.destroy(new Error("aborted together with its last data"));
     else endWhenFlushed(sink);
   });

@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import type { ConnectionEnds, Engine, Listener } from "../engine.js";
 import { startFull } from "./full-peer.js";
 import { aborted, openClient, readToEnd, startNamed, startSilent } from "./peers.js";
-import { inTurn, startRig, until } from "./rig.js";
+import { inTurn, startRig, until, portOf } from "./rig.js";
 
 const NONE: ConnectionEnds = { client: 0, backend: 0, drain: 0, idle: 0, shutdown: 0 };
 
@@ -43,7 +43,7 @@ export function endingSuite(createEngine: (maxConnections?: number) => Engine): 
     const { listener, silent, clients } = await startOpen(t, 3);
     const other = await startSilent(t, "other");
     await listener.apply(inTurn(other));
-    const unharmed = await openClient(t, listener.endpoint.port);
+    const unharmed = await openClient(t, portOf(listener));
     await other.next();
     const [first, second, third] = clients;
     assert.ok(first && second && third);

@@ -1,5 +1,13 @@
 import type { TestContext } from "node:test";
-import type { Engine, EngineEvent, ListenOptions, Listener, RoutingTable, Target } from "../engine.js";
+import type {
+  Engine,
+  EngineEvent,
+  ListenOptions,
+  Listener,
+  ListenerSettings,
+  RoutingTable,
+  Target,
+} from "../engine.js";
 import { openClient, readToEnd } from "./peers.js";
 
 /** A listener of the engine under test, with what it has reported. */
@@ -22,9 +30,8 @@ export async function startRig(
   const events: EngineEvent[] = [];
   const waiting: { fits: (event: EngineEvent) => boolean; resolve: (event: EngineEvent) => void }[] = [];
   const listener = await engine.listen({
-    endpoint: { host: "127.0.0.1", port: 0 },
-    connectTimeoutMs: 2_000,
-    maxAttempts: 3,
+    ...RIG_SETTINGS,
+    addresses: [{ host: "127.0.0.1", port: 0 }],
     maxHeld: 1_000,
     report: (event) => {
       events.push(event);
@@ -34,7 +41,7 @@ export async function startRig(
   });
   t.after(() => listener.destroy());
   await listener.apply(table);
-  const { port } = listener.endpoint;
+  const port = portOf(listener);
   return {
     listener,
     port,
@@ -50,6 +57,21 @@ export async function startRig(
       return aborted ? "reset" : data.toString();
     },
   };
+}
+
+export const RIG_SETTINGS: ListenerSettings = {
+  connectTimeoutMs: 2_000,
+  maxAttempts: 3,
+  idleTimeoutMs: 0,
+  halfCloseTimeoutMs: 0,
+  maxConnections: 0,
+  maxConnectionsPerClient: 0,
+  maxAcceptsPerSecond: 0,
+};
+
+/** The port of the first address; 0 if that is a path. */
+export function portOf({ addresses: [first] }: Listener): number {
+  return first && "port" in first ? first.port : 0;
 }
 
 /** All targets in turn. */

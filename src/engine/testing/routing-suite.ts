@@ -198,7 +198,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     const engine = createEngine();
     const taken = await startSilent(t);
     await assert.rejects(
-      startRig(t, engine, inTurn(), { endpoint: { host: "127.0.0.1", port: taken.port } }),
+      startRig(t, engine, inTurn(), { addresses: [{ host: "127.0.0.1", port: taken.port }] }),
       {
         code: "LISTEN_FAILED",
         message: `cannot listen on 127.0.0.1:${taken.port}: the address is in use by another program`,

@@ -313,6 +313,14 @@ export interface ServiceState {
     | undefined;
   /** Connections that wait for a backend now, because of Pause or because no backend can take them. */
   heldConnections: number;
+  /** How the service is set up. All of it is given. */
+  settings:
+    | ServiceSettings
+    | undefined;
+  /** Connections accepted so far. */
+  acceptedConnections: bigint;
+  /** Connections open now. */
+  openConnections: number;
 }
 
 /** Backend is one backend of a service. */
@@ -437,6 +445,108 @@ export interface Ledger {
   holdExpired: bigint;
   /** Reset because of a limit: too many connections open or held, or no descriptor left. */
   refusedByLimit: bigint;
+  /** Those of refused_by_limit by which limit it was, since the proxy started. Absent in an entry of the history. */
+  refusals: Refusals | undefined;
+}
+
+/** Refusals counts connections that were reset because of a limit. */
+export interface Refusals {
+  /** More than `max_connections` of the proxy were open. */
+  connectionLimit: bigint;
+  /** No file descriptor was left. */
+  descriptors: bigint;
+  /** Too many were waiting for a backend already. */
+  holdLimit: bigint;
+  /** `max_connections` of the service were open. */
+  serviceLimit: bigint;
+  /** `max_connections_per_client` of the client were open. */
+  clientLimit: bigint;
+  /** More than `max_accepts_per_second` came. */
+  acceptRate: bigint;
+}
+
+/** ServiceSettings says how a service treats its connections. What is left out has its default. */
+export interface ServiceSettings {
+  /** For connecting to one backend, over all its addresses, in milliseconds, at least 1. Default: 3000. */
+  connectTimeoutMs?:
+    | number
+    | undefined;
+  /** How long a new connection waits while no backend can take it, in milliseconds. Default: 0, it is reset at once. */
+  queueTimeoutMs?:
+    | number
+    | undefined;
+  /**
+   * Silence in both directions after which a connection is closed, in milliseconds, kept to within a second.
+   * Default: 0, never.
+   */
+  idleTimeoutMs?:
+    | number
+    | undefined;
+  /** The same for a connection that has ended in one direction. 0: as idle_timeout_ms. Default: 60000. */
+  halfCloseTimeoutMs?:
+    | number
+    | undefined;
+  /** Most connections open at once; more are reset and counted. Default: 0, no limit but the proxy's. */
+  maxConnections?:
+    | number
+    | undefined;
+  /**
+   * Most connections of one client open at once: of an IPv4 address, or the first 64 bits of an IPv6 address.
+   * Default: 0, no limit.
+   */
+  maxConnectionsPerClient?:
+    | number
+    | undefined;
+  /**
+   * Connections accepted per second, as many of which may come at once; more are reset and counted. Default: 0, no
+   * limit.
+   */
+  maxAcceptsPerSecond?:
+    | number
+    | undefined;
+  /** How backends are checked at first; SetHealthCheck changes it. Left out: they are not. */
+  healthCheck: HealthCheck | undefined;
+}
+
+/** ListServicesRequest asks for all services. */
+export interface ListServicesRequest {
+}
+
+/** ListServicesResponse holds all services. */
+export interface ListServicesResponse {
+  /** Sorted by name. */
+  services: ServiceState[];
+}
+
+/** CreateServiceRequest asks for another service. */
+export interface CreateServiceRequest {
+  /** Its name: 1 to 63 letters, digits, `.`, `_` or `-`, with a letter or digit at both ends. */
+  name: string;
+  /**
+   * Where clients connect, at least one: a port (all interfaces), `host:port` with an IP address or localhost, or
+   * `unix:/path`. Port 0 takes a free one.
+   */
+  listen: string[];
+  /** Its list. Empty: none yet. */
+  backends: BackendSpec[];
+  /** How it is set up. Left out: all defaults. */
+  settings: ServiceSettings | undefined;
+}
+
+/** CreateServiceResponse holds the new service. */
+export interface CreateServiceResponse {
+  /** Its state, with the addresses where it listens in fact. */
+  state: ServiceState | undefined;
+}
+
+/** DeleteServiceRequest asks for a service to be ended. */
+export interface DeleteServiceRequest {
+  /** Its name; not empty. */
+  name: string;
+}
+
+/** DeleteServiceResponse says that it is done. */
+export interface DeleteServiceResponse {
 }
 
 /** DrainOptions limits how long the connections of a backend that leaves the list may go on. */
@@ -1748,6 +1858,9 @@ function createBaseServiceState(): ServiceState {
     deploy: undefined,
     ledger: undefined,
     heldConnections: 0,
+    settings: undefined,
+    acceptedConnections: 0n,
+    openConnections: 0,
   };
 }
 
@@ -1791,6 +1904,18 @@ export const ServiceState: MessageFns<ServiceState> = {
     }
     if (message.heldConnections !== 0) {
       writer.uint32(88).uint32(message.heldConnections);
+    }
+    if (message.settings !== undefined) {
+      ServiceSettings.encode(message.settings, writer.uint32(98).fork()).join();
+    }
+    if (message.acceptedConnections !== 0n) {
+      if (BigInt.asUintN(64, message.acceptedConnections) !== message.acceptedConnections) {
+        throw new globalThis.Error("value provided for field message.acceptedConnections of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.acceptedConnections);
+    }
+    if (message.openConnections !== 0) {
+      writer.uint32(112).uint32(message.openConnections);
     }
     return writer;
   },
@@ -1896,6 +2021,30 @@ export const ServiceState: MessageFns<ServiceState> = {
             message.heldConnections = reader.uint32();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.settings = ServiceSettings.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.acceptedConnections = reader.uint64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.openConnections = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1932,6 +2081,13 @@ export const ServiceState: MessageFns<ServiceState> = {
       ? Ledger.fromPartial(object.ledger)
       : undefined;
     message.heldConnections = object.heldConnections ?? 0;
+    message.settings = (object.settings !== undefined && object.settings !== null)
+      ? ServiceSettings.fromPartial(object.settings)
+      : undefined;
+    message.acceptedConnections = (object.acceptedConnections !== undefined && object.acceptedConnections !== null)
+      ? BigInt(object.acceptedConnections)
+      : 0n;
+    message.openConnections = object.openConnections ?? 0;
     return message;
   },
 };
@@ -2730,7 +2886,14 @@ export const ConnectionEnds: MessageFns<ConnectionEnds> = {
 };
 
 function createBaseLedger(): Ledger {
-  return { ends: undefined, leftEarly: 0n, connectFailed: 0n, holdExpired: 0n, refusedByLimit: 0n };
+  return {
+    ends: undefined,
+    leftEarly: 0n,
+    connectFailed: 0n,
+    holdExpired: 0n,
+    refusedByLimit: 0n,
+    refusals: undefined,
+  };
 }
 
 export const Ledger: MessageFns<Ledger> = {
@@ -2761,6 +2924,9 @@ export const Ledger: MessageFns<Ledger> = {
         throw new globalThis.Error("value provided for field message.refusedByLimit of type uint64 too large");
       }
       writer.uint32(40).uint64(message.refusedByLimit);
+    }
+    if (message.refusals !== undefined) {
+      Refusals.encode(message.refusals, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -2818,6 +2984,14 @@ export const Ledger: MessageFns<Ledger> = {
             message.refusedByLimit = reader.uint64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.refusals = Refusals.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2848,6 +3022,648 @@ export const Ledger: MessageFns<Ledger> = {
     message.refusedByLimit = (object.refusedByLimit !== undefined && object.refusedByLimit !== null)
       ? BigInt(object.refusedByLimit)
       : 0n;
+    message.refusals = (object.refusals !== undefined && object.refusals !== null)
+      ? Refusals.fromPartial(object.refusals)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRefusals(): Refusals {
+  return { connectionLimit: 0n, descriptors: 0n, holdLimit: 0n, serviceLimit: 0n, clientLimit: 0n, acceptRate: 0n };
+}
+
+export const Refusals: MessageFns<Refusals> = {
+  encode(message: Refusals, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.connectionLimit !== 0n) {
+      if (BigInt.asUintN(64, message.connectionLimit) !== message.connectionLimit) {
+        throw new globalThis.Error("value provided for field message.connectionLimit of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.connectionLimit);
+    }
+    if (message.descriptors !== 0n) {
+      if (BigInt.asUintN(64, message.descriptors) !== message.descriptors) {
+        throw new globalThis.Error("value provided for field message.descriptors of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.descriptors);
+    }
+    if (message.holdLimit !== 0n) {
+      if (BigInt.asUintN(64, message.holdLimit) !== message.holdLimit) {
+        throw new globalThis.Error("value provided for field message.holdLimit of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.holdLimit);
+    }
+    if (message.serviceLimit !== 0n) {
+      if (BigInt.asUintN(64, message.serviceLimit) !== message.serviceLimit) {
+        throw new globalThis.Error("value provided for field message.serviceLimit of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.serviceLimit);
+    }
+    if (message.clientLimit !== 0n) {
+      if (BigInt.asUintN(64, message.clientLimit) !== message.clientLimit) {
+        throw new globalThis.Error("value provided for field message.clientLimit of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.clientLimit);
+    }
+    if (message.acceptRate !== 0n) {
+      if (BigInt.asUintN(64, message.acceptRate) !== message.acceptRate) {
+        throw new globalThis.Error("value provided for field message.acceptRate of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.acceptRate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Refusals {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefusals();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.connectionLimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.descriptors = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.holdLimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.serviceLimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.clientLimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.acceptRate = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Refusals>): Refusals {
+    return Refusals.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Refusals>): Refusals {
+    const message = createBaseRefusals();
+    message.connectionLimit = (object.connectionLimit !== undefined && object.connectionLimit !== null)
+      ? BigInt(object.connectionLimit)
+      : 0n;
+    message.descriptors = (object.descriptors !== undefined && object.descriptors !== null)
+      ? BigInt(object.descriptors)
+      : 0n;
+    message.holdLimit = (object.holdLimit !== undefined && object.holdLimit !== null) ? BigInt(object.holdLimit) : 0n;
+    message.serviceLimit = (object.serviceLimit !== undefined && object.serviceLimit !== null)
+      ? BigInt(object.serviceLimit)
+      : 0n;
+    message.clientLimit = (object.clientLimit !== undefined && object.clientLimit !== null)
+      ? BigInt(object.clientLimit)
+      : 0n;
+    message.acceptRate = (object.acceptRate !== undefined && object.acceptRate !== null)
+      ? BigInt(object.acceptRate)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseServiceSettings(): ServiceSettings {
+  return {
+    connectTimeoutMs: undefined,
+    queueTimeoutMs: undefined,
+    idleTimeoutMs: undefined,
+    halfCloseTimeoutMs: undefined,
+    maxConnections: undefined,
+    maxConnectionsPerClient: undefined,
+    maxAcceptsPerSecond: undefined,
+    healthCheck: undefined,
+  };
+}
+
+export const ServiceSettings: MessageFns<ServiceSettings> = {
+  encode(message: ServiceSettings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.connectTimeoutMs !== undefined) {
+      writer.uint32(8).uint32(message.connectTimeoutMs);
+    }
+    if (message.queueTimeoutMs !== undefined) {
+      writer.uint32(16).uint32(message.queueTimeoutMs);
+    }
+    if (message.idleTimeoutMs !== undefined) {
+      writer.uint32(24).uint32(message.idleTimeoutMs);
+    }
+    if (message.halfCloseTimeoutMs !== undefined) {
+      writer.uint32(32).uint32(message.halfCloseTimeoutMs);
+    }
+    if (message.maxConnections !== undefined) {
+      writer.uint32(40).uint32(message.maxConnections);
+    }
+    if (message.maxConnectionsPerClient !== undefined) {
+      writer.uint32(48).uint32(message.maxConnectionsPerClient);
+    }
+    if (message.maxAcceptsPerSecond !== undefined) {
+      writer.uint32(56).uint32(message.maxAcceptsPerSecond);
+    }
+    if (message.healthCheck !== undefined) {
+      HealthCheck.encode(message.healthCheck, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceSettings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceSettings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.connectTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.queueTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.idleTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.halfCloseTimeoutMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.maxConnections = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.maxConnectionsPerClient = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.maxAcceptsPerSecond = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.healthCheck = HealthCheck.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ServiceSettings>): ServiceSettings {
+    return ServiceSettings.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServiceSettings>): ServiceSettings {
+    const message = createBaseServiceSettings();
+    message.connectTimeoutMs = object.connectTimeoutMs ?? undefined;
+    message.queueTimeoutMs = object.queueTimeoutMs ?? undefined;
+    message.idleTimeoutMs = object.idleTimeoutMs ?? undefined;
+    message.halfCloseTimeoutMs = object.halfCloseTimeoutMs ?? undefined;
+    message.maxConnections = object.maxConnections ?? undefined;
+    message.maxConnectionsPerClient = object.maxConnectionsPerClient ?? undefined;
+    message.maxAcceptsPerSecond = object.maxAcceptsPerSecond ?? undefined;
+    message.healthCheck = (object.healthCheck !== undefined && object.healthCheck !== null)
+      ? HealthCheck.fromPartial(object.healthCheck)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListServicesRequest(): ListServicesRequest {
+  return {};
+}
+
+export const ListServicesRequest: MessageFns<ListServicesRequest> = {
+  encode(_: ListServicesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListServicesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListServicesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListServicesRequest>): ListServicesRequest {
+    return ListServicesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListServicesRequest>): ListServicesRequest {
+    const message = createBaseListServicesRequest();
+    return message;
+  },
+};
+
+function createBaseListServicesResponse(): ListServicesResponse {
+  return { services: [] };
+}
+
+export const ListServicesResponse: MessageFns<ListServicesResponse> = {
+  encode(message: ListServicesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.services) {
+      ServiceState.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListServicesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListServicesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.services.push(ServiceState.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListServicesResponse>): ListServicesResponse {
+    return ListServicesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListServicesResponse>): ListServicesResponse {
+    const message = createBaseListServicesResponse();
+    message.services = object.services?.map((e) => ServiceState.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCreateServiceRequest(): CreateServiceRequest {
+  return { name: "", listen: [], backends: [], settings: undefined };
+}
+
+export const CreateServiceRequest: MessageFns<CreateServiceRequest> = {
+  encode(message: CreateServiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.listen) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.backends) {
+      BackendSpec.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.settings !== undefined) {
+      ServiceSettings.encode(message.settings, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateServiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateServiceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.listen.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.backends.push(BackendSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.settings = ServiceSettings.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateServiceRequest>): CreateServiceRequest {
+    return CreateServiceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateServiceRequest>): CreateServiceRequest {
+    const message = createBaseCreateServiceRequest();
+    message.name = object.name ?? "";
+    message.listen = object.listen?.map((e) => e) || [];
+    message.backends = object.backends?.map((e) => BackendSpec.fromPartial(e)) || [];
+    message.settings = (object.settings !== undefined && object.settings !== null)
+      ? ServiceSettings.fromPartial(object.settings)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCreateServiceResponse(): CreateServiceResponse {
+  return { state: undefined };
+}
+
+export const CreateServiceResponse: MessageFns<CreateServiceResponse> = {
+  encode(message: CreateServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      ServiceState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateServiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateServiceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = ServiceState.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateServiceResponse>): CreateServiceResponse {
+    return CreateServiceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateServiceResponse>): CreateServiceResponse {
+    const message = createBaseCreateServiceResponse();
+    message.state = (object.state !== undefined && object.state !== null)
+      ? ServiceState.fromPartial(object.state)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteServiceRequest(): DeleteServiceRequest {
+  return { name: "" };
+}
+
+export const DeleteServiceRequest: MessageFns<DeleteServiceRequest> = {
+  encode(message: DeleteServiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteServiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteServiceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteServiceRequest>): DeleteServiceRequest {
+    return DeleteServiceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteServiceRequest>): DeleteServiceRequest {
+    const message = createBaseDeleteServiceRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteServiceResponse(): DeleteServiceResponse {
+  return {};
+}
+
+export const DeleteServiceResponse: MessageFns<DeleteServiceResponse> = {
+  encode(_: DeleteServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteServiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteServiceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteServiceResponse>): DeleteServiceResponse {
+    return DeleteServiceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteServiceResponse>): DeleteServiceResponse {
+    const message = createBaseDeleteServiceResponse();
     return message;
   },
 };
@@ -5894,6 +6710,45 @@ export const SeamlessServiceService = {
       Buffer.from(SetHealthCheckResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetHealthCheckResponse => SetHealthCheckResponse.decode(value),
   },
+  /** ListServices answers what every service is and how it is set up, sorted by name. */
+  listServices: {
+    path: "/seamless.v1.SeamlessService/ListServices" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListServicesRequest): Buffer => Buffer.from(ListServicesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListServicesRequest => ListServicesRequest.decode(value),
+    responseSerialize: (value: ListServicesResponse): Buffer =>
+      Buffer.from(ListServicesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListServicesResponse => ListServicesResponse.decode(value),
+  },
+  /**
+   * CreateService opens another service. With a state file it lasts as the lists do. ALREADY_EXISTS if there is one of
+   * that name; FAILED_PRECONDITION (LISTEN_FAILED) if it can't listen there; then nothing is changed.
+   */
+  createService: {
+    path: "/seamless.v1.SeamlessService/CreateService" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateServiceRequest): Buffer => Buffer.from(CreateServiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateServiceRequest => CreateServiceRequest.decode(value),
+    responseSerialize: (value: CreateServiceResponse): Buffer =>
+      Buffer.from(CreateServiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateServiceResponse => CreateServiceResponse.decode(value),
+  },
+  /**
+   * DeleteService ends a service that CreateService has made: it accepts no more, and its open connections end in
+   * their own time. FAILED_PRECONDITION (SERVICE_CONFIGURED) for one of the command line or the configuration file.
+   */
+  deleteService: {
+    path: "/seamless.v1.SeamlessService/DeleteService" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteServiceRequest): Buffer => Buffer.from(DeleteServiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteServiceRequest => DeleteServiceRequest.decode(value),
+    responseSerialize: (value: DeleteServiceResponse): Buffer =>
+      Buffer.from(DeleteServiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteServiceResponse => DeleteServiceResponse.decode(value),
+  },
   /** GetHistory answers the last changes of a service's list, the newest first; at most 100 are kept. */
   getHistory: {
     path: "/seamless.v1.SeamlessService/GetHistory" as const,
@@ -5989,6 +6844,18 @@ export interface SeamlessServiceServer extends UntypedServiceImplementation {
   resume: handleUnaryCall<ResumeRequest, ResumeResponse>;
   /** SetHealthCheck says how the backends of a service are checked from now on. */
   setHealthCheck: handleUnaryCall<SetHealthCheckRequest, SetHealthCheckResponse>;
+  /** ListServices answers what every service is and how it is set up, sorted by name. */
+  listServices: handleUnaryCall<ListServicesRequest, ListServicesResponse>;
+  /**
+   * CreateService opens another service. With a state file it lasts as the lists do. ALREADY_EXISTS if there is one of
+   * that name; FAILED_PRECONDITION (LISTEN_FAILED) if it can't listen there; then nothing is changed.
+   */
+  createService: handleUnaryCall<CreateServiceRequest, CreateServiceResponse>;
+  /**
+   * DeleteService ends a service that CreateService has made: it accepts no more, and its open connections end in
+   * their own time. FAILED_PRECONDITION (SERVICE_CONFIGURED) for one of the command line or the configuration file.
+   */
+  deleteService: handleUnaryCall<DeleteServiceRequest, DeleteServiceResponse>;
   /** GetHistory answers the last changes of a service's list, the newest first; at most 100 are kept. */
   getHistory: handleUnaryCall<GetHistoryRequest, GetHistoryResponse>;
   /**
@@ -6221,6 +7088,60 @@ export interface SeamlessServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetHealthCheckResponse) => void,
+  ): ClientUnaryCall;
+  /** ListServices answers what every service is and how it is set up, sorted by name. */
+  listServices(
+    request: ListServicesRequest,
+    callback: (error: ServiceError | null, response: ListServicesResponse) => void,
+  ): ClientUnaryCall;
+  listServices(
+    request: ListServicesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListServicesResponse) => void,
+  ): ClientUnaryCall;
+  listServices(
+    request: ListServicesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListServicesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * CreateService opens another service. With a state file it lasts as the lists do. ALREADY_EXISTS if there is one of
+   * that name; FAILED_PRECONDITION (LISTEN_FAILED) if it can't listen there; then nothing is changed.
+   */
+  createService(
+    request: CreateServiceRequest,
+    callback: (error: ServiceError | null, response: CreateServiceResponse) => void,
+  ): ClientUnaryCall;
+  createService(
+    request: CreateServiceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateServiceResponse) => void,
+  ): ClientUnaryCall;
+  createService(
+    request: CreateServiceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateServiceResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * DeleteService ends a service that CreateService has made: it accepts no more, and its open connections end in
+   * their own time. FAILED_PRECONDITION (SERVICE_CONFIGURED) for one of the command line or the configuration file.
+   */
+  deleteService(
+    request: DeleteServiceRequest,
+    callback: (error: ServiceError | null, response: DeleteServiceResponse) => void,
+  ): ClientUnaryCall;
+  deleteService(
+    request: DeleteServiceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteServiceResponse) => void,
+  ): ClientUnaryCall;
+  deleteService(
+    request: DeleteServiceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteServiceResponse) => void,
   ): ClientUnaryCall;
   /** GetHistory answers the last changes of a service's list, the newest first; at most 100 are kept. */
   getHistory(

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "./duration.js";
+import { parseDuration } from "../duration.js";
 
 /** An option that can be set from the environment, too: `--http-port` by SEAMLESS_HTTP_PORT. */
 export function flag(flags: string, description: string): Option {

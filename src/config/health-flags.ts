@@ -6,7 +6,7 @@ import {
   parseCheckKind,
   type CheckKind,
   type HealthCheck,
-} from "./control/health-check.js";
+} from "../control/health-check.js";
 import { countFlag, durationFlag, flag, understood } from "./flag.js";
 
 /** What the command line says about health checks. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Option } from "commander";
-import { ENGINE_CHOICES } from "./engine/choose-engine.js";
+import { ENGINE_CHOICES } from "../engine/choose-engine.js";
 import { flag } from "./flag.js";
 
 export interface EngineFlags {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CommanderError } from "commander";
-import { createDaemonProgram, translateGoFlags, type Config } from "./config.js";
+import { DEFAULT_SETTINGS } from "../control/service-settings.js";
+import type { Config } from "./config.js";
+import { createDaemonProgram, translateGoFlags } from "./daemon-program.js";
 
 interface Outcome {
   readonly config?: Config;
@@ -13,9 +15,13 @@ interface Outcome {
 async function parse(...argv: string[]): Promise<Outcome> {
   let [stdout, stderr] = ["", ""];
   let config: Config | undefined;
-  const program = createDaemonProgram("1.2.3", (read) => {
-    config = read;
-    return Promise.resolve();
+  const program = createDaemonProgram("1.2.3", {
+    run: (read) => {
+      config = read;
+      return Promise.resolve();
+    },
+    checked: (read) => (config = read),
+    tokenMade: () => undefined,
   });
   program.configureOutput({
     writeOut: (text) => (stdout += text),
@@ -34,14 +40,23 @@ async function parse(...argv: string[]): Promise<Outcome> {
 test("two arguments are enough; the rest has defaults", async () => {
   const { config } = await parse("8080", "localhost:4444");
   assert.deepEqual(config, {
-    listen: { host: "", port: 8080 },
-    backends: ["localhost:4444"],
+    services: [
+      {
+        name: "default",
+        listen: [{ host: "", port: 8080 }],
+        backends: [{ address: "localhost:4444" }],
+        settings: DEFAULT_SETTINGS,
+      },
+    ],
     grpc: { host: "127.0.0.1", port: 6778 },
     http: { host: "127.0.0.1", port: 6777 },
-    connectTimeoutMs: 3_000,
-    queueTimeoutMs: 0,
+    credentials: {
+      tlsCert: undefined,
+      tlsKey: undefined,
+      tlsClientCa: undefined,
+      tokens: undefined,
+    },
     shutdownTimeoutMs: 30_000,
-    healthCheck: undefined,
     state: undefined,
     resetState: false,
     engine: "auto",
@@ -59,14 +74,19 @@ for (const [text, listen] of [
   ["127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
   ["localhost:80", { host: "127.0.0.1", port: 80 }],
   ["[::1]:8080", { host: "::1", port: 8080 }],
+  ["unix:/run/web.sock", { path: "/run/web.sock" }],
 ] as const) {
   test(`LISTEN ${text} is understood`, async () => {
-    assert.deepEqual((await parse(text, "a:1")).config?.listen, listen);
+    assert.deepEqual((await parse(text, "a:1")).config?.services[0]?.listen, [listen]);
   });
 }
 
-test("BACKENDS is a comma list, spaces allowed", async () => {
-  assert.deepEqual((await parse("80", "a:1, B:2 ,[::1]:3")).config?.backends, ["a:1", "b:2", "[::1]:3"]);
+test("BACKENDS is a comma list, spaces and weights allowed", async () => {
+  assert.deepEqual((await parse("80", "a:1, B:2=3 ,[::1]:3")).config?.services[0]?.backends, [
+    { address: "a:1" },
+    { address: "b:2", weight: 3 },
+    { address: "[::1]:3" },
+  ]);
 });
 
 for (const flag of [
@@ -98,6 +118,17 @@ test("gRPC can be put on a Unix socket or another loopback address", async () =>
   });
 });
 
+test("management on any address is possible with TLS and a credential", async () => {
+  const tls = ["--tls-cert", "c", "--tls-key", "k"];
+  for (const credential of [
+    ["--tokens", "t"],
+    ["--tls-client-ca", "ca"],
+  ]) {
+    const { config } = await parse("80", "a:1", "--grpc", "10.0.0.1:9", ...tls, ...credential);
+    assert.deepEqual(config?.grpc, { host: "10.0.0.1", port: 9 });
+  }
+});
+
 test("every flag can also come from the environment, and the command line wins", async (t) => {
   const environment = {
     SEAMLESS_HTTP_PORT: "1",
@@ -106,6 +137,15 @@ test("every flag can also come from the environment, and the command line wins",
     SEAMLESS_GRPC_HOST: "127.0.0.2",
     SEAMLESS_CONNECT_TIMEOUT: "4s",
     SEAMLESS_QUEUE_TIMEOUT: "5s",
+    SEAMLESS_IDLE_TIMEOUT: "8s",
+    SEAMLESS_HALF_CLOSE_TIMEOUT: "9s",
+    SEAMLESS_MAX_CONNECTIONS: "10",
+    SEAMLESS_MAX_CONNECTIONS_PER_CLIENT: "11",
+    SEAMLESS_MAX_ACCEPTS_PER_SECOND: "12",
+    SEAMLESS_TLS_CERT: "cert",
+    SEAMLESS_TLS_KEY: "key",
+    SEAMLESS_TLS_CLIENT_CA: "ca",
+    SEAMLESS_TOKENS: "tokens",
     SEAMLESS_SHUTDOWN_TIMEOUT: "6s",
     SEAMLESS_ENGINE: "node",
     SEAMLESS_THREADS: "7",
@@ -116,14 +156,32 @@ test("every flag can also come from the environment, and the command line wins",
   t.after(() => Object.keys(environment).forEach((name) => Reflect.deleteProperty(process.env, name)));
   const { config } = await parse("80", "a:1", "--http-port", "3");
   assert.deepEqual(config, {
-    listen: { host: "", port: 80 },
-    backends: ["a:1"],
+    services: [
+      {
+        name: "default",
+        listen: [{ host: "", port: 80 }],
+        backends: [{ address: "a:1" }],
+        settings: {
+          ...DEFAULT_SETTINGS,
+          connectTimeoutMs: 4_000,
+          queueTimeoutMs: 5_000,
+          idleTimeoutMs: 8_000,
+          halfCloseTimeoutMs: 9_000,
+          maxConnections: 10,
+          maxConnectionsPerClient: 11,
+          maxAcceptsPerSecond: 12,
+        },
+      },
+    ],
     http: { host: "::1", port: 3 },
     grpc: { host: "127.0.0.2", port: 2 },
-    connectTimeoutMs: 4_000,
-    queueTimeoutMs: 5_000,
+    credentials: {
+      tlsCert: "cert",
+      tlsKey: "key",
+      tlsClientCa: "ca",
+      tokens: "tokens",
+    },
     shutdownTimeoutMs: 6_000,
-    healthCheck: undefined,
     state: undefined,
     resetState: false,
     engine: "node",
@@ -142,13 +200,17 @@ for (const [argv, complaint] of [
   [["80", "a"], /'a' is not valid network address: the port is missing/],
   [["80", "a:1,"], /'' is not valid network address/],
   [["http", "a:1"], /'listen'/],
-  [["70000", "a:1"], /0 to 65535/],
-  [["web.example:80", "a:1"], /port of an IP address or of localhost/],
+  [["70000", "a:1"], /0 to 65535|port is missing/],
+  [["web.example:80", "a:1"], /a port of an IP address or of localhost/],
   [["80", "a:1", "--http-port", "x"], /--http-port.*0 to 65535/s],
   [["80", "a:1", "--grpc-host", "0.0.0.0"], /loopback/],
   [["80", "a:1", "--http-host", "10.0.0.1"], /loopback/],
   [["80", "a:1", "--grpc", "10.0.0.1:1"], /loopback/],
   [["80", "a:1", "--grpc", "9000"], /loopback/],
+  [["80", "a:1", "--grpc", "9000", "--tls-cert", "c", "--tls-key", "k"], /--tokens or --tls-client-ca/],
+  [["80", "a:1", "--grpc", "9000", "--tokens", "t"], /--tls-cert/],
+  [["80", "a:1", "--tls-cert", "c"], /--tls-key/],
+  [["80", "a:1", "--tls-client-ca", "c"], /--tls-cert/],
   [["80", "a:1", "--grpc", "unix:s.sock"], /absolute path/],
   [["80", "a:1", "--connect-timeout", "3"], /such as 500ms/],
   [["80", "a:1", "--log-level", "loud"], /Allowed choices/],

@@ -1,0 +1,124 @@
+import { Command, Option } from "commander";
+import type { CheckKind, ServiceSettingsInput, ServiceState } from "@seamless/sdk";
+import { collectBackends, type BackendArgument } from "../backend-argument.js";
+import type { Context } from "../context.js";
+import { durationOption } from "../duration.js";
+import { parseCheckKind } from "../health-flags.js";
+import { jsonState, toJsonLine } from "../json.js";
+import { parseCount } from "../number-argument.js";
+import { stateWord } from "../state-text.js";
+import { formatTable } from "../table.js";
+import { withClient } from "../with-client.js";
+
+const HEAD = ["SERVICE", "LISTENING", "REVISION", "OPEN", "ACCEPTED", "BACKENDS"];
+const NUMERIC = new Set([2, 3, 4]);
+
+export function createServiceCommand(context: Context): Command {
+  return new Command("service")
+    .description("show, create and delete the services of the proxy")
+    .addCommand(createListCommand(context))
+    .addCommand(createCreateCommand(context))
+    .addCommand(createDeleteCommand(context));
+}
+
+function createListCommand(context: Context): Command {
+  return new Command("list").description("show all services").action((_: object, command: Command) =>
+    withClient(context, command, async ({ client, options }) => {
+      const services = await client.listServices({ signal: context.signal });
+      context.stdout.write(
+        options.output === "json"
+          ? toJsonLine({ services: services.map(jsonState) })
+          : formatTable([HEAD, ...services.map(toRow)], NUMERIC),
+      );
+    }),
+  );
+}
+
+interface CreateFlags {
+  readonly listen: readonly string[];
+  readonly connectTimeout?: number;
+  readonly queueTimeout?: number;
+  readonly idleTimeout?: number;
+  readonly halfCloseTimeout?: number;
+  readonly maxConnections?: number;
+  readonly maxConnectionsPerClient?: number;
+  readonly maxAcceptsPerSecond?: number;
+  readonly health?: CheckKind;
+}
+
+function createCreateCommand(context: Context): Command {
+  return new Command("create")
+    .description("open another service, which lasts as the lists do")
+    .argument("<name>", "letters, digits, '.', '_' and '-'")
+    .argument("[backends...]", "HOST:PORT or HOST:PORT=WEIGHT, also separated by commas", collectBackends)
+    .addOption(new Option("--listen <address...>", "PORT, HOST:PORT or unix:/path").makeOptionMandatory())
+    .addOption(durationOption("--connect-timeout <time>", "for connecting to one backend"))
+    .addOption(durationOption("--queue-timeout <time>", "hold clients while no backend works"))
+    .addOption(durationOption("--idle-timeout <time>", "close connections that are silent"))
+    .addOption(durationOption("--half-close-timeout <time>", "the same for those ended in one direction"))
+    .addOption(new Option("--max-connections <count>", "open at once").argParser(parseCount))
+    .addOption(new Option("--max-connections-per-client <count>", "of one address").argParser(parseCount))
+    .addOption(new Option("--max-accepts-per-second <count>", "new connections").argParser(parseCount))
+    .addOption(new Option("--health <kind>", "tcp, http:/path or grpc[:service]").argParser(parseCheckKind))
+    .action(
+      (
+        name: string,
+        backends: readonly BackendArgument[] | undefined,
+        flags: CreateFlags,
+        command: Command,
+      ) =>
+        withClient(context, command, async ({ client, options }) => {
+          const wanted = { listen: flags.listen, backends: backends ?? [], settings: toSettings(flags) };
+          const state = await client.createService(name, wanted, { signal: context.signal });
+          context.stdout.write(
+            options.output === "json"
+              ? toJsonLine(jsonState(state))
+              : `created service ${name}, listening on ${state.listenAddresses.join(", ")}\n`,
+          );
+        }),
+    );
+}
+
+function createDeleteCommand(context: Context): Command {
+  return new Command("delete")
+    .description("end a service; its open connections end in their own time")
+    .argument("<name>", "its name")
+    .action((name: string, _: object, command: Command) =>
+      withClient(context, command, async ({ client, options }) => {
+        await client.deleteService(name, { signal: context.signal });
+        context.stdout.write(
+          options.output === "json" ? toJsonLine({ deleted: name }) : `deleted service ${name}\n`,
+        );
+      }),
+    );
+}
+
+function toSettings(flags: CreateFlags): ServiceSettingsInput {
+  const { health, connectTimeout, queueTimeout, idleTimeout, halfCloseTimeout } = flags;
+  const { maxConnections, maxConnectionsPerClient, maxAcceptsPerSecond } = flags;
+  return {
+    ...(maxConnections !== undefined && { maxConnections }),
+    ...(maxConnectionsPerClient !== undefined && { maxConnectionsPerClient }),
+    ...(maxAcceptsPerSecond !== undefined && { maxAcceptsPerSecond }),
+    ...(connectTimeout !== undefined && { connectTimeoutMs: connectTimeout }),
+    ...(queueTimeout !== undefined && { queueTimeoutMs: queueTimeout }),
+    ...(idleTimeout !== undefined && { idleTimeoutMs: idleTimeout }),
+    ...(halfCloseTimeout !== undefined && { halfCloseTimeoutMs: halfCloseTimeout }),
+    ...(health && { healthCheck: health }),
+  };
+}
+
+function toRow(state: ServiceState): readonly string[] {
+  const backends = state.backends.map(({ address, weight, state: status }) => {
+    const word = stateWord(status);
+    return `${address}${weight === 1 ? "" : `=${weight}`}${word === "active" ? "" : ` (${word})`}`;
+  });
+  return [
+    state.service,
+    state.listenAddresses.join(" "),
+    String(state.revision),
+    String(state.openConnections),
+    String(state.acceptedConnections),
+    backends.join(" ") || "-",
+  ];
+}

@@ -1,0 +1,137 @@
+import type { ServiceSettings, ServiceState } from "@seamless/proto";
+import { actorMetadata } from "./actor.js";
+import { type BackendInput, toBackendSpecs } from "./backend-input.js";
+import type { CallContext } from "./call-context.js";
+import { type CallOptions, resolveCallOptions } from "./call-options.js";
+import { type HealthCheckInput, toHealthCheck } from "./health-check-input.js";
+import { invalidOption, requireText, requireUint32, show } from "./options.js";
+import { present } from "./results.js";
+import { callUnary } from "./unary.js";
+
+/** Options of the calls about services as such. */
+export type ServiceCallOptions = Omit<CallOptions, "service">;
+
+/** A service to be created. */
+export interface NewService {
+  /**
+   * Where clients connect, at least one: a port (all interfaces), `host:port` with an IP address or localhost, or
+   * `unix:/path`. Port 0 takes a free one; the state that is answered says which.
+   */
+  readonly listen: readonly string[];
+  /** Its list. Default: empty. */
+  readonly backends?: readonly BackendInput[];
+  /** How it treats its connections. Default: as the proxy does. */
+  readonly settings?: ServiceSettingsInput;
+}
+
+/** How a service treats its connections. */
+export interface ServiceSettingsInput {
+  /** For connecting to one backend. Milliseconds; default: 3000. */
+  readonly connectTimeoutMs?: number;
+  /** How long a new connection waits while no backend can take it. Milliseconds; default: 0, not at all. */
+  readonly queueTimeoutMs?: number;
+  /** Silence in both directions after which a connection is closed. Milliseconds; default: 0, never. */
+  readonly idleTimeoutMs?: number;
+  /** The same for a connection that has ended in one direction. Milliseconds; default: 60000. */
+  readonly halfCloseTimeoutMs?: number;
+  /** Most connections open at once. Default: 0, no limit but the proxy's. */
+  readonly maxConnections?: number;
+  /** The same of one client: an IPv4 address, or the first 64 bits of an IPv6 address. Default: 0, no limit. */
+  readonly maxConnectionsPerClient?: number;
+  /** Connections accepted per second. Default: 0, no limit. */
+  readonly maxAcceptsPerSecond?: number;
+  /** How backends are checked. Default: they are not. */
+  readonly healthCheck?: HealthCheckInput;
+}
+
+const NUMBERS = [
+  "connectTimeoutMs",
+  "queueTimeoutMs",
+  "idleTimeoutMs",
+  "halfCloseTimeoutMs",
+  "maxConnections",
+  "maxConnectionsPerClient",
+  "maxAcceptsPerSecond",
+] as const;
+
+export async function listServices(
+  context: CallContext,
+  options: ServiceCallOptions,
+): Promise<readonly ServiceState[]> {
+  const call = resolveCallOptions(options, context.settings, "listServices");
+  const metadata = actorMetadata(context.settings);
+  const { services } = await callUnary<{ services: ServiceState[] }>(
+    context,
+    {
+      name: "listServices",
+      change: false,
+      start: (client, ...rest) => client.listServices({}, metadata, ...rest),
+    },
+    call,
+  );
+  return services;
+}
+
+export async function createService(
+  context: CallContext,
+  name: string,
+  { listen, backends = [], settings }: NewService,
+  options: ServiceCallOptions,
+): Promise<ServiceState> {
+  const method = "createService";
+  const call = resolveCallOptions(options, context.settings, method);
+  const metadata = actorMetadata(context.settings);
+  const request = {
+    name: requireText("name", name, method),
+    listen: toTexts(listen, method),
+    backends: backends.length === 0 ? [] : toBackendSpecs(backends, method),
+    settings: settings && toSettings(settings, method),
+  };
+  const { state } = await callUnary<{ state: ServiceState | undefined }>(
+    context,
+    {
+      name: method,
+      change: true,
+      start: (client, ...rest) => client.createService(request, metadata, ...rest),
+    },
+    call,
+  );
+  return present(state, method);
+}
+
+export async function deleteService(
+  context: CallContext,
+  name: string,
+  options: ServiceCallOptions,
+): Promise<void> {
+  const method = "deleteService";
+  const call = resolveCallOptions(options, context.settings, method);
+  const metadata = actorMetadata(context.settings);
+  const request = { name: requireText("name", name, method) };
+  await callUnary<object>(
+    context,
+    {
+      name: method,
+      change: true,
+      start: (client, ...rest) => client.deleteService(request, metadata, ...rest),
+    },
+    call,
+  );
+}
+
+function toSettings(settings: ServiceSettingsInput, method: string): ServiceSettings {
+  const numbers = NUMBERS.map((key) => {
+    const value = settings[key];
+    return [key, value === undefined ? undefined : requireUint32(`settings.${key}`, value, method)];
+  });
+  return {
+    ...(Object.fromEntries(numbers) as Pick<ServiceSettings, (typeof NUMBERS)[number]>),
+    healthCheck: toHealthCheck(settings.healthCheck, method),
+  };
+}
+
+function toTexts(listen: unknown, method: string): string[] {
+  if (Array.isArray(listen) && listen.length > 0)
+    return listen.map((address) => requireText("listen", address, method));
+  throw invalidOption(`listen must be an array of addresses, not ${show(listen)}`, method);
+}

@@ -1,0 +1,65 @@
+import { ProxyError } from "../../errors.js";
+import { ANYONE, VERBS, type Principal, type Verb } from "./principal.js";
+import type { TokenBook } from "./token-book.js";
+
+/** What a caller has brought to show who he is. */
+export interface Credentials {
+  /** The `Authorization` header. */
+  readonly authorization: string | undefined;
+  /** The common name of a client certificate that was verified. */
+  readonly certificate: string | undefined;
+}
+
+/** Decides who may ask for what. */
+export interface Access {
+  /** @throws ProxyError UNAUTHENTICATED */
+  identify(credentials: Credentials): Principal;
+  /** Whether a credential is asked for at all. */
+  readonly isOpen: boolean;
+}
+
+/**
+ * @param tokens the book in force; undefined: no token is asked for. The TLS layer lets nobody in without a certificate
+ * if it asks for one, so that who comes by one may do all that his token does not deny.
+ */
+export function createAccess(tokens: () => TokenBook | undefined): Access {
+  return {
+    get isOpen() {
+      return tokens() === undefined;
+    },
+    identify({ authorization, certificate }) {
+      const book = tokens();
+      if (!book) return certificate === undefined ? ANYONE : { ...ANYONE, name: certificate };
+      if (authorization === undefined) throw unauthenticated("a token is missing");
+      const [, token = ""] = /^Bearer +(\S{1,512})$/i.exec(authorization) ?? [];
+      const principal = book.find(token);
+      if (!principal) throw unauthenticated("the token is not one that this proxy knows");
+      return principal;
+    },
+  };
+}
+
+/**
+ * What is not allowed is refused whether or not there is such a service.
+ * @param service undefined: the call is about no service
+ * @throws ProxyError PERMISSION_DENIED
+ */
+export function authorize(
+  { name, verbs, services }: Principal,
+  verb: Verb,
+  service: string | undefined,
+): void {
+  if (!verbs.has(verb)) {
+    const may = VERBS.filter((each) => verbs.has(each)).join(", ");
+    throw new ProxyError("PERMISSION_DENIED", `the token '${name}' may not ${verb} (it may: ${may})`);
+  }
+  if (service === undefined || isVisible({ services }, service)) return;
+  throw new ProxyError("PERMISSION_DENIED", `the token '${name}' is not for the service '${service}'`);
+}
+
+export function isVisible({ services }: Pick<Principal, "services">, service: string): boolean {
+  return services === undefined || services.has(service);
+}
+
+const unauthenticated = (what: string): ProxyError =>
+  new ProxyError("UNAUTHENTICATED", `${what}: send it in the header 'Authorization: Bearer TOKEN'`);

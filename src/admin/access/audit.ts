@@ -1,0 +1,33 @@
+import { ProxyError } from "../../errors.js";
+import type { Logger } from "../../logger.js";
+
+/** A call that changes something, or would have. */
+export interface AuditedCall {
+  /** Who, as the history names him. */
+  readonly actor: string;
+  readonly from: string;
+  /** Such as `set`. */
+  readonly call: string;
+  readonly service: string;
+  /** The revision of the service now; undefined if there is no such service. */
+  readonly revision: () => number | undefined;
+}
+
+/** Carries a call out, and logs one line: who, what, the revision before and after, from where, and how it went. */
+export async function audited<T>(
+  { revision, ...facts }: AuditedCall,
+  logger: Logger,
+  act: () => T | Promise<T>,
+): Promise<T> {
+  const before = revision();
+  const tell = (outcome: string): void =>
+    logger.info({ event: "audit", ...facts, outcome, before, after: revision() }, "audit");
+  try {
+    const result = await act();
+    tell("done");
+    return result;
+  } catch (error) {
+    tell(error instanceof ProxyError ? error.code : "INTERNAL");
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+/** What a call does: looks, changes lists and traffic, or changes what there is. Each includes those before it. */
+export const VERBS = ["read", "deploy", "admin"] as const;
+export type Verb = (typeof VERBS)[number];
+
+/** Who asks, and what he may. */
+export interface Principal {
+  /** Verified; "" if nobody has to say who he is. */
+  readonly name: string;
+  readonly verbs: ReadonlySet<Verb>;
+  /** undefined: all. */
+  readonly services: ReadonlySet<string> | undefined;
+}
+
+/** Where no credential is asked for. */
+export const ANYONE: Principal = { name: "", verbs: new Set(VERBS), services: undefined };
+
+/** @param verbs as they were granted */
+export function withLesserVerbs(verbs: readonly Verb[]): ReadonlySet<Verb> {
+  const highest = Math.max(...verbs.map((verb) => VERBS.indexOf(verb)));
+  return new Set(VERBS.slice(0, highest + 1));
+}

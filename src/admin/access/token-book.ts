@@ -1,0 +1,57 @@
+import { timingSafeEqual } from "node:crypto";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { ProxyError } from "../../errors.js";
+import { hashOf } from "./token-hash.js";
+import { VERBS, withLesserVerbs, type Principal } from "./principal.js";
+
+/**
+ * The tokens that are accepted, as a YAML list. The file has their SHA-256 only: they are 256 random bits (`seamless
+ * token`), so that nothing slower is needed, and who reads the file can't use it.
+ */
+export interface TokenBook {
+  /** Takes as long for a right token as for a wrong one. */
+  find(token: string): Principal | undefined;
+}
+
+const entry = z.strictObject({
+  name: z.string().regex(/^[\w.@:-]{1,64}$/, "expected 1 to 64 letters, digits or any of . _ @ : -"),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/i, "expected 64 hexadecimal digits; `seamless token` makes them"),
+  verbs: z.array(z.enum(VERBS)).min(1),
+  services: z.union([z.literal("*"), z.array(z.string().min(1)).min(1)]),
+});
+const file = z.array(entry).min(1);
+
+/** @throws ProxyError CONFIG_INVALID naming the entry and the field */
+export function parseTokens(text: string, path: string): TokenBook {
+  const document = parseDocument(text, { prettyErrors: true });
+  const [broken] = document.errors;
+  if (broken) throw invalid(path, broken.message);
+  const parsed = file.safeParse(document.toJS({ maxAliasCount: 10 }));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(path, `${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? ""}`);
+  }
+  const names = parsed.data.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(path, `two tokens are named '${twice}'`);
+  const entries = parsed.data.map(({ name, sha256, verbs, services }) => ({
+    hash: Buffer.from(sha256, "hex"),
+    principal: {
+      name,
+      verbs: withLesserVerbs(verbs),
+      services: services === "*" ? undefined : new Set(services),
+    },
+  }));
+  return {
+    find(token) {
+      const hash = hashOf(token);
+      let found: Principal | undefined;
+      for (const { hash: known, principal } of entries) if (timingSafeEqual(known, hash)) found = principal;
+      return found;
+    },
+  };
+}
+
+const invalid = (path: string, what: string): ProxyError =>
+  new ProxyError("CONFIG_INVALID", `the tokens file ${path} can't be used: ${what}`);

@@ -1,0 +1,61 @@
+import { isIP } from "node:net";
+import { InvalidArgumentError, type Option } from "commander";
+import type { ListenAddress } from "../engine/engine.js";
+import { parseListenAddress } from "../listen-address.js";
+import { LOG_FORMATS, LOG_LEVELS } from "../logger.js";
+import { engineFlags, type EngineFlags } from "./engine-flags.js";
+import { durationFlag, flag, understood } from "./flag.js";
+
+/** What the command line and the configuration file may say of the process. */
+export interface ProcessFlags extends EngineFlags {
+  readonly httpPort: number;
+  readonly httpHost: string;
+  readonly grpcPort: number;
+  readonly grpcHost: string;
+  readonly grpc?: ListenAddress;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly tokens?: string;
+  readonly shutdownTimeout: number;
+  readonly state?: string;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly logFormat: (typeof LOG_FORMATS)[number];
+}
+
+export function processFlags(): readonly Option[] {
+  return [
+    flag("--http-port <port>", "port of the curl interface").argParser(parsePort).default(6777),
+    flag("--http-host <host>", "its address").argParser(parseHost).default("127.0.0.1"),
+    flag("--grpc-port <port>", "port of the gRPC interface").argParser(parsePort).default(6778),
+    flag("--grpc-host <host>", "its address").argParser(parseHost).default("127.0.0.1"),
+    flag("--grpc <address>", "both in one, or unix:/path for a Unix socket").argParser(parseGrpc),
+    flag("--tls-cert <file>", "certificate of management on TCP (PEM), read again when it changes"),
+    flag("--tls-key <file>", "its key"),
+    flag("--tls-client-ca <file>", "clients must have a certificate of this authority"),
+    flag("--tokens <file>", "management needs one of these tokens; `seamless token` makes them"),
+    durationFlag("--shutdown-timeout <time>", "for open connections to end after SIGTERM", 30_000),
+    flag("--state <file>", "keep the state in this file; what it says wins over <backends>"),
+    ...engineFlags(),
+    flag("--log-level <level>", "least level logged, to stderr").choices(LOG_LEVELS).default("info"),
+    flag("--log-format <format>", "for people or for programs").choices(LOG_FORMATS).default("text"),
+  ];
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+  return port;
+}
+
+function parseGrpc(text: string): ListenAddress {
+  return understood(() => parseListenAddress(text));
+}
+
+function parseHost(text: string): string {
+  const host = text.toLowerCase().replace(/^\[(.*)\]$/, "$1");
+  if (host === "localhost") return "127.0.0.1";
+  if (isIP(host) !== 0) return host;
+  throw new InvalidArgumentError("Expected an IP address or localhost.");
+}

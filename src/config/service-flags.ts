@@ -1,0 +1,59 @@
+import type { Option } from "commander";
+import { completeSettings, DEFAULT_SETTINGS, type ServiceSettings } from "../control/service-settings.js";
+import { countFlag, durationFlag } from "./flag.js";
+import { healthFlags, toHealthCheck, type HealthFlags } from "./health-flags.js";
+
+/** What the command line and the configuration file may say of a service. */
+export interface ServiceFlags extends HealthFlags {
+  readonly connectTimeout: number;
+  readonly queueTimeout: number;
+  readonly idleTimeout: number;
+  readonly halfCloseTimeout: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerClient: number;
+  readonly maxAcceptsPerSecond: number;
+}
+
+export function serviceFlags(): readonly Option[] {
+  const initial = DEFAULT_SETTINGS;
+  return [
+    durationFlag("--connect-timeout <time>", "for connecting to one backend", initial.connectTimeoutMs),
+    durationFlag("--queue-timeout <time>", "hold clients while no backend works", initial.queueTimeoutMs),
+    durationFlag(
+      "--idle-timeout <time>",
+      "close connections that are silent (0: never)",
+      initial.idleTimeoutMs,
+    ),
+    durationFlag(
+      "--half-close-timeout <time>",
+      "the same for those that have ended in one direction",
+      initial.halfCloseTimeoutMs,
+    ),
+    countFlag("--max-connections <count>", "open at once (0: no limit)", initial.maxConnections),
+    countFlag(
+      "--max-connections-per-client <count>",
+      "of one IPv4 address or IPv6 /64 (0: no limit)",
+      initial.maxConnectionsPerClient,
+    ),
+    countFlag(
+      "--max-accepts-per-second <count>",
+      "new connections (0: no limit)",
+      initial.maxAcceptsPerSecond,
+    ),
+    ...healthFlags(),
+  ];
+}
+
+/** @throws ProxyError INVALID_ARGUMENT for what does not make sense together */
+export function toServiceSettings(flags: ServiceFlags): ServiceSettings {
+  return completeSettings({
+    connectTimeoutMs: flags.connectTimeout,
+    queueTimeoutMs: flags.queueTimeout,
+    idleTimeoutMs: flags.idleTimeout,
+    halfCloseTimeoutMs: flags.halfCloseTimeout,
+    maxConnections: flags.maxConnections,
+    maxConnectionsPerClient: flags.maxConnectionsPerClient,
+    maxAcceptsPerSecond: flags.maxAcceptsPerSecond,
+    healthCheck: toHealthCheck(flags),
+  });
+}

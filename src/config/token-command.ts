@@ -1,0 +1,57 @@
+import { randomBytes } from "node:crypto";
+import { Command, InvalidArgumentError } from "commander";
+import { VERBS, type Verb } from "../admin/access/principal.js";
+import { hashOf } from "../admin/access/token-hash.js";
+
+export interface NewToken {
+  /** For the client. It is kept nowhere. */
+  readonly token: string;
+  /** For the tokens file. */
+  readonly entry: string;
+}
+
+interface TokenFlags {
+  readonly verbs: readonly Verb[];
+  readonly services: readonly string[] | undefined;
+}
+
+/** `seamless token`. */
+export function createTokenCommand(made: (token: NewToken) => void): Command {
+  return new Command("token")
+    .description("make a token for management: the token for its user, and the entry for --tokens")
+    .argument("<name>", "who is to use it, for the history and the audit log", parseName)
+    .option(
+      "--verbs <verbs>",
+      `what it allows: ${VERBS.join(", ")}; each includes those before it`,
+      parseVerbs,
+      ["deploy"],
+    )
+    .option("--services <names>", "for which services, separated by commas (default: all)", parseServices)
+    .action((name: string, { verbs, services }: TokenFlags) => {
+      const token = `sml_${randomBytes(32).toString("base64url")}`;
+      const entry = [
+        `- name: ${name}`,
+        `  sha256: ${hashOf(token).toString("hex")}`,
+        `  verbs: [${verbs.join(", ")}]`,
+        `  services: ${services ? JSON.stringify(services) : '"*"'}`,
+      ].join("\n");
+      made({ token, entry });
+    });
+}
+
+function parseName(text: string): string {
+  if (/^[\w.@:-]{1,64}$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected 1 to 64 letters, digits or any of . _ @ : -");
+}
+
+function parseVerbs(text: string): readonly Verb[] {
+  return text.split(",").map((verb) => {
+    const known = VERBS.find((each) => each === verb.trim());
+    if (known) return known;
+    throw new InvalidArgumentError(`Expected some of ${VERBS.join(", ")}, separated by commas.`);
+  });
+}
+
+function parseServices(text: string): readonly string[] {
+  return text.split(",").map((name) => name.trim());
+}

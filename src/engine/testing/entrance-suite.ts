@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import type { Engine, ListenAddress, Listener } from "../engine.js";
+import { openClient, readToEnd, startEcho, startNamed, startSilent } from "./peers.js";
+import { inTurn, portOf, RIG_SETTINGS, startRig, until } from "./rig.js";
+
+const ANY = { host: "127.0.0.1", port: 0 } as const;
+
+function socketPath(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, "web.sock");
+}
+
+async function openAt(t: TestContext, path: string): Promise<Socket> {
+  const socket = connect({ path, allowHalfOpen: true });
+  socket.on("error", () => undefined);
+  t.after(() => socket.destroy());
+  await once(socket, "connect");
+  return socket;
+}
+
+const portAt = ({ addresses }: Listener, index: number): number => {
+  const address = addresses[index];
+  return address && "port" in address ? address.port : 0;
+};
+
+/** Where clients come in, and who may. */
+export function entranceSuite(createEngine: (maxConnections?: number) => Engine): void {
+  test("clients of all addresses take their turns in one round", async (t) => {
+    const [a, b] = [await startNamed(t, "a"), await startNamed(t, "b")];
+    const path = socketPath(t);
+    const { listener } = await startRig(t, createEngine(), inTurn(a, b), {
+      addresses: [ANY, { path }, { host: "::1", port: 0 }],
+    });
+    assert.equal(listener.addresses.length, 3);
+    const asked = async (client: Socket): Promise<string> => (await readToEnd(client)).data.toString();
+    assert.equal(await asked(await openClient(t, portAt(listener, 0))), "b");
+    assert.equal(await asked(await openAt(t, path)), "a");
+    const six = connect({ host: "::1", port: portAt(listener, 2), allowHalfOpen: true });
+    t.after(() => six.destroy());
+    assert.equal(await asked(six), "b");
+  });
+
+  test("a Unix socket passes half-close on, and its file goes with it", async (t) => {
+    const path = socketPath(t);
+    const { listener } = await startRig(t, createEngine(), inTurn(await startEcho(t)), {
+      addresses: [{ path }],
+    });
+    const client = await openAt(t, path);
+    const question = Buffer.alloc(300_000, "x");
+    client.end(question);
+    const { data } = await readToEnd(client);
+    assert.ok(data.equals(question));
+    await until(() => listener.totals().openConnections === 0);
+    await listener.close(0);
+    assert.ok(!existsSync(path));
+  });
+
+  test("an abort of the backend ends a Unix client", async (t) => {
+    const path = socketPath(t);
+    const silent = await startSilent(t);
+    const { listener } = await startRig(t, createEngine(), inTurn(silent), { addresses: [{ path }] });
+    const client = await openAt(t, path);
+    const backend = await silent.next();
+    await until(() => listener.counters("silent").totalConnections === 1);
+    backend.resetAndDestroy();
+    await readToEnd(client);
+    await until(() => listener.totals().openConnections === 0);
+    assert.equal(listener.totals().ends.backend, 1);
+  });
+
+  test("addresses can be added and taken away; open connections stay", async (t) => {
+    const echo = await startEcho(t);
+    const { listener, port } = await startRig(t, createEngine(), inTurn(echo));
+    const client = await openClient(t, port);
+    await until(() => listener.totals().openConnections === 1);
+    const path = socketPath(t);
+    await listener.listenAt([{ path }]);
+    assert.deepEqual(listener.addresses, [{ path }]);
+    await until(() => listener.totals().openConnections === 1);
+    client.end("still");
+    assert.equal((await readToEnd(client)).data.toString(), "still");
+    const refused = await openClient(t, port);
+    assert.ok(refused.destroyed);
+    const other = await openAt(t, path);
+    other.end("there");
+    assert.equal((await readToEnd(other)).data.toString(), "there");
+  });
+
+  test("if one of the addresses is taken, nothing has changed", async (t) => {
+    const [named, taken] = [await startNamed(t, "a"), await startSilent(t)];
+    const { listener, ask } = await startRig(t, createEngine(), inTurn(named));
+    const before = listener.addresses;
+    const wanted: ListenAddress[] = [ANY, { path: socketPath(t) }, { host: "127.0.0.1", port: taken.port }];
+    await assert.rejects(listener.listenAt(wanted), { code: "LISTEN_FAILED" });
+    assert.deepEqual(listener.addresses, before);
+    assert.equal(await ask(), "a");
+  });
+
+  test("a listening socket that the process was given is used", async (t) => {
+    const named = await startNamed(t, "a");
+    // By another process, as an inherited one.
+    const first = await startRig(t, createEngine(), inTurn(named));
+    const descriptor = first.listener.descriptors()[0]?.descriptor ?? -1;
+    const script = `require("net").createServer((socket) => socket.end("heir")).listen({ fd: 3 }, () => console.log("up"));`;
+    const heir = spawn(process.execPath, ["-e", script], {
+      stdio: ["ignore", "pipe", "inherit", descriptor],
+    });
+    t.after(() => heir.kill("SIGKILL"));
+    await once(heir.stdout ?? assert.fail(), "data");
+    await first.listener.close(0, true);
+    assert.equal((await readToEnd(await openClient(t, first.port))).data.toString(), "heir");
+    const ended = once(heir, "exit");
+    heir.kill("SIGKILL");
+    await ended;
+  });
+
+  test("what is no listening socket is refused", async (t) => {
+    const rig = startRig(t, createEngine(), inTurn(), { inherited: () => 0 });
+    await assert.rejects(rig, { code: "LISTEN_FAILED" });
+  });
+
+  test("a connection over the limit of the listener is reset and counted, until another has ended", async (t) => {
+    const silent = await startSilent(t);
+    const limits = { maxConnections: 2 };
+    const { listener, port, ask, event } = await startRig(t, createEngine(), inTurn(silent), limits);
+    const clients = [await openClient(t, port), await openClient(t, port)];
+    await until(() => listener.totals().openConnections === 2);
+    assert.equal(await ask(), "reset");
+    assert.deepEqual(await event(({ type }) => type === "refused"), {
+      type: "refused",
+      reason: "service-limit",
+    });
+    const { refusals, refusedByLimit } = listener.totals();
+    assert.deepEqual([refusals["service-limit"], refusedByLimit], [1, 1]);
+    clients[0]?.resetAndDestroy();
+    await until(() => listener.totals().openConnections === 1);
+    const third = await openClient(t, port);
+    await until(() => silent.sockets.length === 3);
+    third.destroy();
+  });
+
+  test("a limit per client counts each client by itself", async (t) => {
+    const silent = await startSilent(t);
+    const { listener, port, ask } = await startRig(t, createEngine(), inTurn(silent), {
+      maxConnectionsPerClient: 1,
+    });
+    const first = await openClient(t, port);
+    await until(() => listener.totals().openConnections === 1);
+    assert.equal(await ask(), "reset");
+    assert.equal(listener.totals().refusals["client-limit"], 1);
+    const other = connect({ host: "127.0.0.1", port, localAddress: "127.0.0.2" });
+    t.after(() => other.destroy());
+    await until(() => listener.totals().openConnections === 2);
+    first.resetAndDestroy();
+    await until(() => listener.totals().openConnections === 1);
+    await openClient(t, port);
+    await until(() => silent.sockets.length === 3);
+  });
+
+  test("no more connections than told are accepted in a second", async (t) => {
+    const named = await startNamed(t, "a");
+    const { listener, ask } = await startRig(t, createEngine(), inTurn(named), { maxAcceptsPerSecond: 3 });
+    const answers = [];
+    for (let i = 0; i < 6; i++) answers.push(await ask());
+    assert.deepEqual(answers.slice(0, 3), ["a", "a", "a"]);
+    assert.ok(answers.includes("reset"));
+    assert.ok(listener.totals().refusals["accept-rate"] > 0);
+    listener.configure({ ...RIG_SETTINGS, maxAcceptsPerSecond: 0 });
+    assert.equal(await ask(), "a");
+  });
+
+  test("a silent connection is closed after the idle time-out, a busy one is not", async (t) => {
+    const echo = await startEcho(t);
+    const { listener, port } = await startRig(t, createEngine(), inTurn(echo), { idleTimeoutMs: 1_000 });
+    const [quiet, busy] = [await openClient(t, port), await openClient(t, port)];
+    const talk = setInterval(() => busy.write("."), 100);
+    t.after(() => clearInterval(talk));
+    busy.resume();
+    const { aborted } = await readToEnd(quiet);
+    assert.equal(aborted, false);
+    await until(() => listener.totals().ends.idle === 1);
+    assert.equal(listener.totals().openConnections, 1);
+  });
+
+  test("a connection that has ended in one direction has a time-out of its own", async (t) => {
+    const silent = await startSilent(t);
+    const { listener, port } = await startRig(t, createEngine(), inTurn(silent), {
+      halfCloseTimeoutMs: 1_000,
+    });
+    const [open, half] = [await openClient(t, port), await openClient(t, port)];
+    half.end();
+    await readToEnd(half);
+    await until(() => listener.totals().ends.idle === 1);
+    assert.equal(listener.totals().openConnections, 1);
+    open.destroy();
+  });
+
+  test("the port of a closed listener is free again", async (t) => {
+    const engine = createEngine();
+    const { listener, port } = await startRig(t, engine, inTurn());
+    await listener.close(0);
+    const again = await startRig(t, engine, inTurn(), { addresses: [{ host: "127.0.0.1", port }] });
+    assert.equal(portOf(again.listener), port);
+  });
+}

@@ -1,0 +1,40 @@
+import { formatAddress, parseAddress } from "./address.js";
+import type { ListenAddress } from "./engine/engine.js";
+import { ProxyError } from "./errors.js";
+
+/**
+ * Parses where clients connect: `8080`, `:8080` (as Go has it) and `*:8080` mean all interfaces, else an IP address or
+ * localhost with a port, or `unix:/path`. Port 0 takes a free one.
+ *
+ * @throws ProxyError INVALID_ADDRESS
+ */
+export function parseListenAddress(text: string): ListenAddress {
+  if (text.startsWith("unix:")) return { path: parsePath(text) };
+  const port = /^(?:\*?:)?(\d{1,5})$/.exec(text)?.[1];
+  if (port !== undefined && Number(port) <= 65_535) return { host: "", port: Number(port) };
+  const free = text.endsWith(":0");
+  const { kind, host, port: given } = parseAddress(free ? text.replace(/0$/, "1") : text);
+  if (kind === "name" && host !== "localhost") {
+    const why = "expected a port, a port of an IP address or of localhost, or unix:/path";
+    throw new ProxyError("INVALID_ADDRESS", `'${text}' is no address to listen on: ${why}`, {
+      details: { address: text },
+    });
+  }
+  return { host: kind === "name" ? "127.0.0.1" : host, port: free ? 0 : given };
+}
+
+/** The text form, which `parseListenAddress` reads. */
+export function formatListenAddress(address: ListenAddress): string {
+  if ("path" in address) return `unix:${address.path}`;
+  return address.host === "" ? `:${address.port}` : formatAddress(address);
+}
+
+function parsePath(text: string): string {
+  const path = text.slice("unix:".length);
+  if (path.startsWith("/") && !path.endsWith("/") && !path.includes("\0")) return path;
+  throw new ProxyError(
+    "INVALID_ADDRESS",
+    `'${text.slice(0, 300)}' is no address to listen on: expected an absolute path, as in unix:/run/seamless/web.sock`,
+    { details: { address: text.slice(0, 300) } },
+  );
+}

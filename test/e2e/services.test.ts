@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { startNamed } from "../support/backends.js";
+import { ctl, daemon, startConfigured } from "../support/proxy.js";
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "seamless-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+function ask(where: { port: number } | { path: string }): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect("port" in where ? { ...where, host: "127.0.0.1" } : where);
+    socket.on("data", (chunk) => (text += chunk.toString()));
+    socket.on("error", () => resolve("error"));
+    socket.on("end", () => resolve(text));
+  });
+}
+
+const portOf = (address = ""): number => Number(address.split(":").at(-1));
+
+test("a configuration file has several services; SIGHUP follows what has changed in it", async (t) => {
+  const [a, b, c] = [await startNamed(t, "a"), await startNamed(t, "b"), await startNamed(t, "c")];
+  const file = join(folder(t), "seamless.yaml");
+  const socket = join(folder(t), "b.sock");
+  const write = (...services: readonly string[]): void =>
+    writeFileSync(file, `log_format: json\nhttp_port: 0\ngrpc_port: 0\nservices:\n${services.join("\n")}\n`);
+  const one = `  one: {listen: "127.0.0.1:0", backends: "${a.address}"}`;
+  write(one, `  two: {listen: "unix:${socket}", backends: ["${b.address}"]}`);
+  const proxy = await startConfigured(t, file);
+  const services = await proxy.client.listServices();
+  assert.deepEqual(
+    services.map(({ service }) => service),
+    ["one", "two"],
+  );
+  const port = portOf(services[0]?.listenAddresses[0]);
+  assert.deepEqual([await ask({ port }), await ask({ path: socket })], ["a", "b"]);
+
+  await proxy.client.set([b.address], { service: "one" });
+  write(one, `  three: {listen: "127.0.0.1:0", backends: "${c.address}"}`);
+  proxy.child.kill("SIGHUP");
+  await proxy.logged("reloaded");
+  const after = await proxy.client.listServices();
+  assert.deepEqual(
+    after.map(({ service }) => service),
+    ["one", "three"],
+  );
+  assert.equal(await ask({ port }), "b", "what the file did not change stays as it was");
+  assert.equal(await ask({ port: portOf(after[1]?.listenAddresses[0]) }), "c");
+  assert.equal(await ask({ path: socket }), "error");
+
+  write("  one: {lisen: 1}");
+  proxy.child.kill("SIGHUP");
+  const { reason } = await proxy.logged("reload-failed");
+  assert.match(String(reason), /seamless\.yaml:5: services\.one\.lisen: there is no such field/);
+  assert.equal(await ask({ port }), "b");
+});
+
+test("seamless check says what is wrong, with line and field, and exits 1; nothing wrong: 0", (t) => {
+  const file = join(folder(t), "seamless.yaml");
+  const check = (text: string): { status: number | null; stdout: string; stderr: string } => {
+    writeFileSync(file, text);
+    return spawnSync(process.execPath, [daemon, "check", file], { encoding: "utf8" });
+  };
+  const right = check("services: {web: {listen: 8080}}");
+  assert.deepEqual([right.status, right.stdout, right.stderr], [0, `${file} is right; services: web\n`, ""]);
+  const wrong = check("services: {web: {listen: 8080, health: ftp}}\nx: 1");
+  assert.equal(wrong.status, 1);
+  assert.match(
+    wrong.stderr,
+    /^seamless: .*yaml:1: services\.web\.health: .*\nseamless: .*yaml:2: x: there is no/m,
+  );
+});
+
+test("services are listed, created and deleted by seamlessctl; created ones outlive a restart", async (t) => {
+  const a = await startNamed(t, "a");
+  const at = folder(t);
+  const file = join(at, "seamless.yaml");
+  writeFileSync(
+    file,
+    `log_format: json\nstate: ${at}/state\nhttp_port: 0\ngrpc: unix:${at}/grpc.sock\nservices: {web: {listen: "127.0.0.1:0"}}\n`,
+  );
+  const run = (...args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> =>
+    new Promise((resolve) => {
+      const child = spawn(process.execPath, [ctl, "--address", `unix:${at}/grpc.sock`, ...args]);
+      let [out, err] = ["", ""];
+      child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+      child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+      child.on("close", (code) => resolve({ code, out, err }));
+    });
+  const proxy = await startConfigured(t, file);
+  const created = await run("service", "create", "made", a.address, "--listen", "127.0.0.1:0");
+  assert.equal(created.code, 0, created.err);
+  const port = portOf(/127\.0\.0\.1:\d+/.exec(created.out)?.[0]);
+  assert.equal(await ask({ port }), "a");
+  assert.match((await run("service", "list")).out, /^made +127\.0\.0\.1:\d+ +1 +0 +1 +127/m);
+  const again = await run("service", "create", "made", "--listen", "127.0.0.1:0");
+  assert.deepEqual([again.code, /exists already/.test(again.err)], [1, true]);
+  const configured = await run("service", "delete", "web");
+  assert.deepEqual([configured.code, /configuration/.test(configured.err)], [1, true]);
+  assert.equal(await proxy.stop(), 0);
+
+  const second = await startConfigured(t, file);
+  const [made] = await second.client.listServices();
+  assert.deepEqual([made?.service, made?.backends[0]?.address], ["made", a.address]);
+  assert.equal((await run("service", "delete", "made")).code, 0);
+  assert.deepEqual(
+    (await second.client.listServices()).map(({ service }) => service),
+    ["web"],
+  );
+});
