@@ -14,6 +14,7 @@ import { createRollbackCommand } from "./commands/rollback.js";
 import { createServiceCommand } from "./commands/service.js";
 import { createSetCommand } from "./commands/set.js";
 import { createStatusCommand } from "./commands/status.js";
+import { createTopCommand } from "./commands/top.js";
 import { createUndrainCommand } from "./commands/undrain.js";
 import { createVersionCommand } from "./commands/version.js";
 import { createWatchCommand } from "./commands/watch.js";
@@ -38,6 +39,7 @@ const COMMANDS = [
   createHistoryCommand,
   createRollbackCommand,
   createServiceCommand,
+  createTopCommand,
   createWatchCommand,
   createStatusCommand,
   createVersionCommand,

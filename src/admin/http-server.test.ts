@@ -177,11 +177,15 @@ test("other methods are 405 and say which are allowed", async (t) => {
   assert.deepEqual([status, headers["allow"]], [405, "GET, HEAD, POST"]);
 });
 
-test("an unknown path is 404 and names the four that exist", async (t) => {
+test("an unknown path is 404 and names those that exist", async (t) => {
   const { get } = await startWithEngine(t);
   for (const path of ["/", "/status", "/get/", "//get", "/x/../get", "/%67et", "/GET"]) {
     const { status, body } = await get(path);
-    assert.deepEqual([status, body], [404, "error: not found; there is /get, /set, /add, /remove\n"], path);
+    assert.deepEqual(
+      [status, body],
+      [404, "error: not found; there is /get, /set, /add, /remove, /metrics\n"],
+      path,
+    );
   }
 });
 

@@ -44,6 +44,7 @@ const LIMITS = {
   maxHeaderSize: 8 * 1024,
 } as const;
 const MAX_CONNECTIONS = 64;
+const READS: readonly string[] = ["/get", "/metrics"];
 
 /** The HTTP interface of the original program: no state, no rule of its own. @throws ProxyError LISTEN_FAILED */
 export async function startHttpShim({
@@ -103,7 +104,7 @@ async function respond(request: IncomingMessage, { guard, routes, left }: Handli
   const { headers } = request;
   const target = splitTarget(request.url ?? "");
   const { authority, path } = target;
-  const refusal = guard({ authority, hosts: hostHeaders(request), headers, readsOnly: path === "/get" });
+  const refusal = guard({ authority, hosts: hostHeaders(request), headers, readsOnly: READS.includes(path) });
   if (refusal !== undefined) return { status: 403, text: `error: refused: ${refusal}` };
   const route = routes.get(path);
   if (!route) return { status: 404, text: `error: not found; there is ${[...routes.keys()].join(", ")}` };
@@ -120,7 +121,7 @@ async function respond(request: IncomingMessage, { guard, routes, left }: Handli
 }
 
 function refuseMethod({ method = "" }: IncomingMessage, path: string): HttpAnswer | undefined {
-  const methods = path === "/get" ? ["GET", "HEAD", "POST"] : ["GET", "POST"];
+  const methods = READS.includes(path) ? ["GET", "HEAD", "POST"] : ["GET", "POST"];
   if (methods.includes(method)) return undefined;
   const headers = { Allow: methods.join(", ") };
   return { status: 405, text: `error: ${method} is not allowed here`, headers };

@@ -2,10 +2,11 @@ import type { ChangeOptions, ManagedService, Management } from "../control/manag
 import type { ServiceState } from "../control/service-state.js";
 import { ProxyError, type ProxyErrorCode } from "../errors.js";
 import type { Logger } from "../logger.js";
-import { authorize, type Access } from "./access/access.js";
+import { authorize, isVisible, type Access } from "./access/access.js";
 import { audited } from "./access/audit.js";
 import type { Verb } from "./access/principal.js";
 import { actorOf } from "./caller.js";
+import { createMetrics } from "./metrics.js";
 import { awaitDrains, drainParameter } from "./drain-parameter.js";
 import type { HttpAnswer } from "./http-answer.js";
 
@@ -49,6 +50,7 @@ export interface ShimOptions {
  * a missing parameter `add` says "error: " before it and `remove` does not.
  */
 export function createShimRoutes({ management, access, logger }: ShimOptions): ReadonlyMap<string, Route> {
+  const metrics = createMetrics(management);
   const route = (call: string, verb: Verb, handle: Handler): Route => {
     return async (parameters, { left, authorization, from }) => {
       try {
@@ -67,6 +69,16 @@ export function createShimRoutes({ management, access, logger }: ShimOptions): R
       }
     };
   };
+  const scrape: Route = async (_, { authorization }) => {
+    try {
+      const principal = access.identify({ authorization, certificate: undefined });
+      authorize(principal, "read", undefined);
+      const text = await metrics.text((service) => isVisible(principal, service));
+      return { status: 200, text: text.trimEnd(), headers: { "Content-Type": metrics.contentType } };
+    } catch (error) {
+      return explain(error, logger);
+    }
+  };
   return new Map([
     [
       "/get",
@@ -75,6 +87,7 @@ export function createShimRoutes({ management, access, logger }: ShimOptions): R
     ["/set", route("set", "deploy", setBackends)],
     ["/add", route("add", "deploy", addBackend)],
     ["/remove", route("remove", "deploy", removeBackend)],
+    ["/metrics", scrape],
   ]);
 }
 
