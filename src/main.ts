@@ -9,6 +9,8 @@ import { chooseEngine } from "./engine/choose-engine.js";
 import { ProxyError } from "./errors.js";
 import { createLogger, type Logger } from "./logger.js";
 import { startProxy, type Proxy } from "./proxy.js";
+import { readActivation } from "./supervisor/activation.js";
+import { createNotifier } from "./supervisor/notify.js";
 
 const EXIT = { stopped: 0, failed: 1, usage: 2 } as const;
 
@@ -18,20 +20,23 @@ interface Manifest {
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as Manifest;
 
+function openLog({ logLevel: level, logFormat: format }: Config): Promise<Logger> {
+  const colour = process.stderr.isTTY && process.env["NO_COLOR"] === undefined;
+  return createLogger({ level, format, descriptor: process.stderr.fd, colour });
+}
+
 async function run(config: Config, reread?: () => Config): Promise<void> {
-  const logger = await createLogger({
-    level: config.logLevel,
-    format: config.logFormat,
-    descriptor: process.stderr.fd,
-    colour: process.stderr.isTTY && process.env["NO_COLOR"] === undefined,
-  });
+  const logger = await openLog(config);
   const threads = config.threads ?? availableParallelism();
   const { engine, reason, isSecondBest } = chooseEngine({
     choice: config.engine,
     threads,
     maxConnections: connectionCap(readDescriptorLimit(), threads),
   });
-  const starting = startProxy({ config, engine, version, logger });
+  const activation = readActivation(process.env, process.pid);
+  const notifier = createNotifier(process.env, process.pid);
+  const inherited = (service: string, place: number): number | undefined => activation.take(service, place);
+  const starting = startProxy({ config, engine, version, logger, inherited });
   let proxy: Proxy | undefined = undefined;
 
   let stopping = false;
@@ -42,6 +47,7 @@ async function run(config: Config, reread?: () => Config): Promise<void> {
       process.exit(exitCode);
     }
     stopping = true;
+    notifier.stopping();
     starting
       .then((started) => started.close())
       .then(
@@ -56,8 +62,10 @@ async function run(config: Config, reread?: () => Config): Promise<void> {
   };
   process.on("SIGTERM", () => stop(EXIT.stopped));
   process.on("SIGINT", () => stop(EXIT.stopped));
+  let reloading = Promise.resolve();
   process.on("SIGHUP", () => {
-    void reload({ reread, starting, logger });
+    notifier.reloading();
+    reloading = reloading.then(() => reload({ reread, starting, logger })).finally(() => notifier.ready());
   });
   // The state of the program is unknown after this: let open connections end, then leave it to the supervisor.
   process.on("uncaughtException", (error) => {
@@ -66,6 +74,9 @@ async function run(config: Config, reread?: () => Config): Promise<void> {
   });
 
   proxy = await starting;
+  notifier.ready();
+  if (activation.left.length > 0)
+    logger.warn({ event: "sockets-left", names: activation.left }, "these sockets belong to no service");
   logger[isSecondBest ? "warn" : "info"](
     { event: "engine", engine: engine.name, reason },
     `the ${engine.name} engine moves the data`,

@@ -17,6 +17,8 @@ export interface ProxyOptions {
   readonly engine: Engine;
   readonly version: string;
   readonly logger: Logger;
+  /** See `ControlPlaneOptions`. */
+  readonly inherited?: (service: string, place: number) => number | undefined;
 }
 
 /** A running proxy. */
@@ -45,7 +47,13 @@ const MAX_CHECKS_AT_ONCE = 32;
  * Starts the data path first, then management, whose libraries take longer to load than all the rest: after a crash
  * clients are served meanwhile. If any of them can't start, the others are closed again.
  */
-export async function startProxy({ config, engine, version, logger }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({
+  config,
+  engine,
+  version,
+  logger,
+  inherited,
+}: ProxyOptions): Promise<Proxy> {
   const { store, saved } = await openStore(config);
   const control = new ControlPlane({
     engine,
@@ -54,9 +62,9 @@ export async function startProxy({ config, engine, version, logger }: ProxyOptio
     checker: limitChecker(checkBackend, MAX_CHECKS_AT_ONCE),
     save: (records) => store.save(records),
     logger,
+    ...(inherited && { inherited }),
   });
   for (const endpoint of [config.http, config.grpc]) if ("port" in endpoint) control.reserve(endpoint);
-  let services = config.services;
   let management: ManagementServers;
   try {
     await openServices(control, saved, { config, engine, logger });
@@ -84,8 +92,7 @@ export async function startProxy({ config, engine, version, logger }: ProxyOptio
     destroy: () => control.destroy(),
     async reload(next) {
       management.reloadCredentials();
-      await control.reconfigure(services, next.services);
-      services = next.services;
+      await control.reconfigure(next.services);
       tellWhatNeedsRestart(config, next, logger);
       logger.info(
         { event: "reloaded", services: control.serviceNames() },
@@ -106,11 +113,11 @@ async function openServices(
   const recordOf = (name: string): ServiceRecord | undefined => saved.find((record) => record.name === name);
   const tell = ({ service, listenAddresses }: ServiceState): void =>
     logger.info({ event: "listening", service, listen: listenAddresses, engine: engine.name }, "listening");
-  for (const { name, listen, settings, backends } of config.services) {
+  for (const configured of config.services) {
+    const { name, backends } = configured;
     const known = recordOf(name);
     const start = known ? { saved: known } : { backends };
-    const opening = { name, listen, settings, start, origin: "configured" } as const;
-    const state = (await control.openService(opening)).state();
+    const state = (await control.openService({ ...configured, start, configured })).state();
     if (known) tellRestored(state, config, logger);
     tell(state);
   }
@@ -118,7 +125,7 @@ async function openServices(
     const { name, definition } = record;
     if (config.services.some((service) => service.name === name)) continue;
     if (definition) {
-      const opening = { name, ...definition, start: { saved: record }, origin: "created" } as const;
+      const opening = { name, ...definition, start: { saved: record }, configured: undefined };
       tell((await control.openService(opening)).state());
     } else {
       const facts = { event: "forgotten", service: name, backends: record.list.map(({ id }) => id) };

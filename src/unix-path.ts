@@ -48,15 +48,10 @@ export async function claimPath(
   }
 }
 
-/** The claim of a socket that was taken over. */
-export function existingPath(path: string): PathClaim {
-  return claimOf(path, inodeOf(path));
-}
-
-function claimOf(path: string, ino: number | undefined): PathClaim {
+function claimOf(path: string, ino: number): PathClaim {
   return {
     release() {
-      if (ino !== undefined && inodeOf(path) === ino) rmSync(path, { force: true });
+      if (inodeOf(path) === ino) rmSync(path, { force: true });
     },
   };
 }

@@ -35,7 +35,7 @@ async function start(t: TestContext, ...services: readonly ServiceConfig[]): Pro
     logger: pino({ level: "silent" }),
   });
   t.after(() => control.close(0));
-  await control.reconfigure([], services);
+  await control.reconfigure(services);
   return { control, engine, saved };
 }
 
@@ -109,7 +109,7 @@ test("a changed configuration opens what is new, drops what is gone, and leaves 
     configured("b", { backends: [{ address: "10.0.0.7:80" }] }),
     configured("d"),
   ];
-  await control.reconfigure(before, next);
+  await control.reconfigure(next);
   assert.deepEqual(control.serviceNames(), ["a", "b", "d", "made"]);
   assert.deepEqual([listOf(control, "a"), listOf(control, "b")], [["10.0.0.9:80"], ["10.0.0.7:80"]]);
   assert.equal(control.service("a").state().revision, 2);
@@ -121,9 +121,20 @@ test("settings and addresses change in place", async (t) => {
   const { control, engine } = await start(t, ...before);
   const listen: ListenAddress[] = [{ path: "/run/a.sock" }];
   const settings = { ...DEFAULT_SETTINGS, maxConnections: 7 };
-  await control.reconfigure(before, [configured("a", { listen, settings })]);
-  assert.deepEqual(engine.listened, [listen]);
+  await control.reconfigure([configured("a", { listen, settings })]);
+  assert.deepEqual(engine.listened.at(-1), listen);
   assert.equal(engine.configured.at(-1)?.maxConnections, 7);
   assert.equal(control.service("a").state().settings.maxConnections, 7);
   assert.equal(control.service("a").state().revision, 1);
+});
+
+test("after a service that can't be opened, the next configuration goes on from what was reached", async (t) => {
+  const { control, engine } = await start(t, configured("a"));
+  engine.refuse = "c";
+  const wanted = ["a", "b", "c"].map((name) => configured(name, { listen: [{ path: `/run/${name}` }] }));
+  await assert.rejects(control.reconfigure(wanted), /c can't be opened/);
+  assert.deepEqual(control.serviceNames(), ["a", "b"]);
+  engine.refuse = undefined;
+  await control.reconfigure(wanted);
+  assert.deepEqual(control.serviceNames(), ["a", "b", "c"]);
 });

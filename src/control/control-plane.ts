@@ -26,8 +26,8 @@ export interface ControlPlaneOptions {
   readonly checker: Checker;
   /** Makes the records of all services last. */
   readonly save: (records: readonly ServiceRecord[]) => Promise<void>;
-  /** The descriptor of a listening socket that the process was given. */
-  readonly inherited?: (address: ListenAddress) => number | undefined;
+  /** The descriptor of a listening socket that the process was given for an address of a service, by its place. */
+  readonly inherited?: (service: string, place: number) => number | undefined;
   readonly logger: Logger;
 }
 
@@ -36,8 +36,8 @@ export interface ServiceOpening extends ServiceDefinition {
   readonly name: string;
   /** What it is to begin with: a list, or what was saved. */
   readonly start: { readonly backends: readonly BackendRequest[] } | { readonly saved: ServiceRecord };
-  /** By the command line or the configuration file, or by a request; only the latter can be deleted by one. */
-  readonly origin: "configured" | "created";
+  /** What the configuration says of it; undefined: a request has asked for it, and one can delete it. */
+  readonly configured: ServiceConfig | undefined;
 }
 
 export const DEFAULT_SERVICE = "default";
@@ -50,7 +50,8 @@ export class ControlPlane implements Management {
   readonly #startedUnixMs = Date.now();
   readonly #services = new Map<string, Service>();
   readonly #records = new Map<string, ServiceRecord>();
-  readonly #configured = new Set<string>();
+  /** What the configuration said last of its services. */
+  readonly #configured = new Map<string, ServiceConfig>();
   /** Deleted ones whose connections have not ended. */
   readonly #leaving = new Set<Service>();
   readonly #inTurn = createSerialQueue();
@@ -86,15 +87,15 @@ export class ControlPlane implements Management {
   /** @throws ProxyError LISTEN_FAILED, STORE_FAILED, INVALID_ADDRESS, FORBIDDEN_BACKEND, SERVICE_EXISTS, SHUTTING_DOWN */
   openService(opening: ServiceOpening): Promise<Service> {
     return this.#openings(async () => {
-      const { name, listen, settings, start, origin } = opening;
+      const { name, listen, settings, start, configured } = opening;
       if (this.#shuttingDown)
         throw new ProxyError("SHUTTING_DOWN", "the proxy is stopping and takes no changes");
       if (this.#services.has(name))
         throw new ProxyError("SERVICE_EXISTS", `service '${name}' exists already`);
-      const { engine, instanceId, checker, logger, inherited } = this.#options;
+      const { engine, instanceId, checker, logger } = this.#options;
       const { healthCheck } = settings;
       const now = Date.now();
-      const definition = origin === "created" ? { listen, settings } : undefined;
+      const definition = configured ? undefined : { listen, settings };
       const record =
         "saved" in start
           ? { ...resumeRecord(start.saved, now, NO_LEDGER), definition }
@@ -104,11 +105,13 @@ export class ControlPlane implements Management {
               now,
             );
       const persist = (next: ServiceRecord): Promise<void> => this.#persist(next);
+      const inherited = (address: ListenAddress): number | undefined =>
+        this.#options.inherited?.(name, listen.indexOf(address));
       const options = { listen, inherited, settings, resolution: this.#resolution, checker, persist, logger };
       this.#opening = listen;
       const service = await Service.open(engine, record, options).finally(() => (this.#opening = []));
       this.#services.set(name, service);
-      if (origin === "configured") this.#configured.add(name);
+      if (configured) this.#configured.set(name, configured);
       return service;
     });
   }
@@ -120,7 +123,7 @@ export class ControlPlane implements Management {
     const listen = request.listen.map(parseListenAddress);
     const settings = completeSettings(request.settings);
     const start = { backends: request.backends };
-    const service = await this.openService({ name, listen, settings, start, origin: "created" });
+    const service = await this.openService({ name, listen, settings, start, configured: undefined });
     this.#tell("created", name, request.actor);
     return service.state();
   }
@@ -140,19 +143,18 @@ export class ControlPlane implements Management {
    * whatever was changed since by requests is left alone if the configuration says of it what it said before.
    * @throws ProxyError of the first service that can't be opened or changed; those before it have been
    */
-  async reconfigure(before: readonly ServiceConfig[], after: readonly ServiceConfig[]): Promise<void> {
-    const named = (services: readonly ServiceConfig[], name: string): ServiceConfig | undefined =>
-      services.find((service) => service.name === name);
-    for (const { name } of before) {
-      if (named(after, name) || !this.#configured.has(name)) continue;
+  async reconfigure(services: readonly ServiceConfig[]): Promise<void> {
+    for (const name of [...this.#configured.keys()]) {
+      if (services.some((service) => service.name === name)) continue;
       await this.#drop(name);
       this.#tell("deleted", name, RELOAD);
     }
-    for (const next of after) {
+    for (const next of services) {
       const { name, listen, settings, backends } = next;
-      const last = named(before, name);
-      if (last && this.#services.has(name)) await this.service(name).reconfigure(last, next, RELOAD);
-      else await this.openService({ name, listen, settings, start: { backends }, origin: "configured" });
+      const last = this.#configured.get(name);
+      if (last) await this.service(name).reconfigure(last, next, RELOAD);
+      else await this.openService({ name, listen, settings, start: { backends }, configured: next });
+      this.#configured.set(name, next);
     }
   }
 

@@ -105,6 +105,7 @@ export class ServiceCore {
     if (pause) this.listener.pause({ holdMs: pause.holdLimitMs, maxHeld: pause.maxHeld });
     this.monitor.follow(list.map(({ id }) => id));
     await this.router.apply({ restart: true });
+    if (!pause) this.listener.resume(0);
     this.#publish();
   }
 

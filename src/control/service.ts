@@ -24,6 +24,8 @@ import { ServiceCore, type ServiceOptions } from "./service-core.js";
 import type { ServiceRecord } from "./service-record.js";
 import type { ServiceState, WatchPosition } from "./service-state.js";
 
+/** Only storing the record can take time, on a disk that is stuck. */
+const START_LIMIT_MS = 30_000;
 const EDITS = { set: setBackends, add: addBackends, remove: removeBackends, weight: weighBackends } as const;
 
 /** One listening address with its list: what may be asked of it. `list-changer.ts` has the order of a change. */
@@ -34,18 +36,23 @@ export class Service implements ManagedService {
     this.#core = core;
   }
 
-  /** Looks up the names of the list, binds, stores the record, and routes. */
+  /**
+   * Looks up the names of the list, binds, stores the record, and routes. Clients that come in between, or wait in the
+   * queue of a socket that the process was given, are held until there is a route.
+   */
   static async open(engine: Engine, record: ServiceRecord, options: ServiceOptions): Promise<Service> {
     const { listen, inherited, settings, resolution, persist } = options;
     await resolution.admit(record.list, settings.resolveWaitMs);
     let report: (event: EngineEvent) => void = () => undefined;
     const listener = await engine.listen({
       ...settings,
-      addresses: listen,
+      addresses: [],
       ...(inherited && { inherited }),
       report: (event) => report(event),
     });
+    listener.pause({ holdMs: START_LIMIT_MS, maxHeld: settings.maxHeld });
     try {
+      await listener.listenAt(listen);
       await persist(record);
     } catch (error) {
       listener.destroy();

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { formatAddress } from "../address.js";
 import { errnoOf } from "../errno.js";
 import { listenError } from "../listen-error.js";
-import { claimPath, existingPath, type PathClaim } from "../unix-path.js";
+import { claimPath, type PathClaim } from "../unix-path.js";
 import type { Endpoint, ListenAddress } from "./engine.js";
 
 /** What a socket is made of: an address, or a descriptor that is one already. */
@@ -88,8 +88,8 @@ export class Doors {
 
   async #take(wanted: ListenAddress, descriptor: number): Promise<OpenDoor> {
     const door = await this.#options.open({ descriptor });
-    if ("path" in wanted) return { wanted, address: wanted, door, claim: existingPath(wanted.path) };
-    return { wanted, address: door.bound ?? wanted, door };
+    // The file of a Unix socket belongs to whoever made it.
+    return { wanted, address: "path" in wanted ? wanted : (door.bound ?? wanted), door };
   }
 
   async #openAtPath(wanted: { readonly path: string }): Promise<OpenDoor> {

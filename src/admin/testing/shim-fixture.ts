@@ -64,7 +64,7 @@ export async function startReal(t: TestContext, engine: ControlPlaneOptions["eng
   await control.openService({
     name: "default",
     listen: [{ host: "127.0.0.1", port: 0 }],
-    origin: "configured",
+    configured: undefined,
     start: { backends: [{ address: "127.0.0.1:1" }, { address: "127.0.0.1:2" }] },
     settings: DEFAULT_SETTINGS,
   });

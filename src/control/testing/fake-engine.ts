@@ -27,6 +27,8 @@ export class FakeEngine implements Engine {
   readonly maxConnections = 1;
   readonly tables: RoutingTable[] = [];
   readonly holds: (HoldLimits | { readonly pace: number })[] = [];
+  /** Listening at /run/NAME fails. */
+  refuse: string | undefined;
   readonly listened: (readonly ListenAddress[])[] = [];
   readonly configured: ListenerSettings[] = [];
   readonly idleAsked: number[] = [];
@@ -35,12 +37,20 @@ export class FakeEngine implements Engine {
   acknowledged: Promise<void> = Promise.resolve();
   readonly #counts = new Map<string, Counts>();
 
-  listen({ addresses, report }: Parameters<Engine["listen"]>[0]): Promise<Listener> {
+  listen({ report }: Parameters<Engine["listen"]>[0]): Promise<Listener> {
+    let open: readonly ListenAddress[] = [];
     this.report = report;
     return Promise.resolve({
-      addresses,
+      get addresses() {
+        return open;
+      },
       descriptors: () => [],
-      listenAt: (addresses) => Promise.resolve(void this.listened.push(addresses)),
+      listenAt: (addresses) => {
+        if (addresses.some((address) => "path" in address && address.path === `/run/${this.refuse ?? ""}`))
+          return Promise.reject(new Error(`${this.refuse ?? ""} can't be opened`));
+        this.listened.push((open = addresses));
+        return Promise.resolve();
+      },
       configure: (settings) => void this.configured.push(settings),
       apply: (table) => {
         this.tables.push(table);

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startNamed } from "../support/backends.js";
+import { daemon } from "../support/proxy.js";
+import { until } from "../support/until.js";
+
+/** Listens, connects once, and becomes the proxy with the socket as its third descriptor, as systemd does. */
+const ACTIVATE = `
+import os, socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(16)
+early = socket.create_connection(s.getsockname()); early.set_inheritable(True)
+print(s.getsockname()[1], flush=True)
+os.dup2(s.fileno(), 3); os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="default")
+os.execv(sys.argv[1], sys.argv[1:])
+`;
+
+test("a socket of systemd's is used, with the clients that wait in its queue, and readiness is told", async (t) => {
+  const backend = await startNamed(t, "a");
+  const folder = mkdtempSync(join(tmpdir(), "seamless-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, "systemd-notify"), `#!/bin/sh\necho "$@" >> ${folder}/told\n`);
+  chmodSync(join(folder, "systemd-notify"), 0o755);
+  const told = (): string => readFileSync(join(folder, "told"), { encoding: "utf8", flag: "a+" });
+
+  const ports = ["--http-port", "0", "--grpc-port", "0", "--log-format", "json"];
+  const argv = ["-c", ACTIVATE, process.execPath, daemon, "127.0.0.1:1", backend.address, ...ports];
+  const env = { ...process.env, PATH: `${folder}:${process.env["PATH"] ?? ""}`, NOTIFY_SOCKET: "/run/none" };
+  const child = spawn("/usr/bin/python3", argv, { env, stdio: ["ignore", "pipe", "ignore"] });
+  t.after(() => child.kill("SIGKILL"));
+  const [first] = (await once(child.stdout, "data")) as [Buffer];
+  const port = Number(first.toString());
+  await until("READY=1", () => told().includes(`--pid=${child.pid ?? 0} READY=1`));
+  await until("the client that came before the proxy to be served", () => backend.accepted === 1);
+  const socket = connect(port, "127.0.0.1");
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  assert.equal(answer.toString(), "a");
+  socket.destroy();
+  child.kill("SIGHUP");
+  await until("RELOADING=1", () => told().includes("RELOADING=1"));
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  assert.deepEqual(await ended, [0, null]);
+  await until("STOPPING=1", () => told().includes("STOPPING=1"));
+});
