@@ -16,7 +16,6 @@ const REASONS = [
   "DEPLOY_NOT_FOUND",
   "STORE_FAILED",
   "LISTEN_FAILED",
-  "UPGRADE_FAILED",
   "LIMIT_EXCEEDED",
   "SHUTTING_DOWN",
   "UNAUTHENTICATED",
@@ -45,7 +44,6 @@ const STATUSES_THAT_ARE_CODES = [
  * - `SERVICE_EXISTS`: there is a service of that name already.
  * - `SERVICE_CONFIGURED`: the service is in the proxy's configuration, so that a request can't delete it.
  * - `LISTEN_FAILED`: the new service can't listen there; the message says why.
- * - `UPGRADE_FAILED`: the new program did not take over, and the old one goes on; the message says why.
  * - `UNAUTHENTICATED`: the proxy wants a token, and this is none of its.
  * - `PERMISSION_DENIED`: the token is not for this service, or not for this call.
  * - `BACKEND_NOT_FOUND`: an address to remove or to weigh is not in the list; `details.address` names it.
