@@ -9,7 +9,8 @@
             "sources": [
               "src/binding.cc",
               "src/connection.cc",
-              "src/engine.cc", "src/gate.cc",
+              "src/engine.cc",
+              "src/gate.cc",
               "src/loop.cc",
               "src/pipe.cc",
               "src/relay.cc",

@@ -177,15 +177,36 @@ type Send<Response> = (
   done: (error: ServiceError | null, response: Response) => void,
 ) => ReturnType<UnaryMethod<Response>["start"]>;
 
-async function ask<Response>(
+/** A call that changes nothing. */
+export function ask<Response>(
   context: CallContext,
   name: string,
   options: CallOptions,
   send: Send<Response>,
 ): Promise<Response> {
-  const call = resolveCallOptions(options, context.settings, name);
-  const start: UnaryMethod<Response>["start"] = (client, ...rest) => send(client, new Metadata(), ...rest);
-  return callUnary(context, { name, change: false, start }, call);
+  return call(context, { name, change: false }, options, (client, ...rest) =>
+    send(client, new Metadata(), ...rest),
+  );
+}
+
+/** A call that changes something, so that it says who asks. */
+export function order<Response>(
+  context: CallContext,
+  name: string,
+  options: CallOptions,
+  send: Send<Response>,
+): Promise<Response> {
+  const metadata = actorMetadata(context.settings);
+  return call(context, { name, change: true }, options, (client, ...rest) => send(client, metadata, ...rest));
+}
+
+async function call<Response>(
+  context: CallContext,
+  method: Pick<UnaryMethod<Response>, "name" | "change">,
+  options: CallOptions,
+  start: UnaryMethod<Response>["start"],
+): Promise<Response> {
+  return callUnary(context, { ...method, start }, resolveCallOptions(options, context.settings, method.name));
 }
 
 async function change(
@@ -194,14 +215,12 @@ async function change(
   options: ChangeOptions,
   prepare: (common: CommonRequest) => Send<ChangeResponse>,
 ): Promise<ChangeResult> {
-  const call = resolveCallOptions(options, context.settings, name);
+  const { service } = resolveCallOptions(options, context.settings, name);
   const { expectedRevision: expected } = options;
   const expectedRevision =
     expected === undefined ? undefined : requireUint64("expectedRevision", expected, name);
-  const send = prepare({ service: call.service, expectedRevision });
-  const metadata = actorMetadata(context.settings);
-  const start: UnaryMethod<ChangeResponse>["start"] = (client, ...rest) => send(client, metadata, ...rest);
-  const { state, changed } = await callUnary(context, { name, change: true, start }, call);
+  const send = prepare({ service, expectedRevision });
+  const { state, changed } = await order(context, name, options, send);
   return { state: present(state, name), changed };
 }
 

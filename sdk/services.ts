@@ -1,12 +1,16 @@
-import type { ServiceSettings, ServiceState } from "@seamless/proto";
-import { actorMetadata } from "./actor.js";
+import type {
+  CreateServiceResponse,
+  ListServicesResponse,
+  ServiceSettings,
+  ServiceState,
+} from "@seamless/proto";
 import { type BackendInput, toBackendSpecs } from "./backend-input.js";
 import type { CallContext } from "./call-context.js";
-import { type CallOptions, resolveCallOptions } from "./call-options.js";
+import type { CallOptions } from "./call-options.js";
+import { ask, order } from "./calls.js";
 import { type HealthCheckInput, toHealthCheck } from "./health-check-input.js";
 import { invalidOption, requireText, requireUint32, show } from "./options.js";
 import { present } from "./results.js";
-import { callUnary } from "./unary.js";
 
 /** Options of the calls about services as such. */
 export type ServiceCallOptions = Omit<CallOptions, "service">;
@@ -58,16 +62,8 @@ export async function listServices(
   context: CallContext,
   options: ServiceCallOptions,
 ): Promise<readonly ServiceState[]> {
-  const call = resolveCallOptions(options, context.settings, "listServices");
-  const metadata = actorMetadata(context.settings);
-  const { services } = await callUnary<{ services: ServiceState[] }>(
-    context,
-    {
-      name: "listServices",
-      change: false,
-      start: (client, ...rest) => client.listServices({}, metadata, ...rest),
-    },
-    call,
+  const { services } = await ask<ListServicesResponse>(context, "listServices", options, (client, ...call) =>
+    client.listServices({}, ...call),
   );
   return services;
 }
@@ -79,22 +75,14 @@ export async function createService(
   options: ServiceCallOptions,
 ): Promise<ServiceState> {
   const method = "createService";
-  const call = resolveCallOptions(options, context.settings, method);
-  const metadata = actorMetadata(context.settings);
   const request = {
     name: requireText("name", name, method),
     listen: toTexts(listen, method),
     backends: backends.length === 0 ? [] : toBackendSpecs(backends, method),
     settings: settings && toSettings(settings, method),
   };
-  const { state } = await callUnary<{ state: ServiceState | undefined }>(
-    context,
-    {
-      name: method,
-      change: true,
-      start: (client, ...rest) => client.createService(request, metadata, ...rest),
-    },
-    call,
+  const { state } = await order<CreateServiceResponse>(context, method, options, (client, ...call) =>
+    client.createService(request, ...call),
   );
   return present(state, method);
 }
@@ -105,18 +93,8 @@ export async function deleteService(
   options: ServiceCallOptions,
 ): Promise<void> {
   const method = "deleteService";
-  const call = resolveCallOptions(options, context.settings, method);
-  const metadata = actorMetadata(context.settings);
   const request = { name: requireText("name", name, method) };
-  await callUnary<object>(
-    context,
-    {
-      name: method,
-      change: true,
-      start: (client, ...rest) => client.deleteService(request, metadata, ...rest),
-    },
-    call,
-  );
+  await order<object>(context, method, options, (client, ...call) => client.deleteService(request, ...call));
 }
 
 function toSettings(settings: ServiceSettingsInput, method: string): ServiceSettings {

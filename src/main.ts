@@ -25,7 +25,7 @@ function openLog({ logLevel: level, logFormat: format }: Config): Promise<Logger
   return createLogger({ level, format, descriptor: process.stderr.fd, colour });
 }
 
-async function run(config: Config, reread?: () => Config): Promise<void> {
+async function run(config: Config, reread?: () => Promise<Config>): Promise<void> {
   const logger = await openLog(config);
   const threads = config.threads ?? availableParallelism();
   const { engine, reason, isSecondBest } = chooseEngine({
@@ -84,7 +84,7 @@ async function run(config: Config, reread?: () => Config): Promise<void> {
 }
 
 interface Reloading {
-  readonly reread: (() => Config) | undefined;
+  readonly reread: (() => Promise<Config>) | undefined;
   readonly starting: Promise<Proxy>;
   readonly logger: Logger;
 }
@@ -97,7 +97,7 @@ async function reload({ reread, starting, logger }: Reloading): Promise<void> {
   }
   try {
     const proxy = await starting;
-    await proxy.reload(reread());
+    await proxy.reload(await reread());
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
     logger.error({ event: "reload-failed", reason: error.message }, "the configuration can't be used");

@@ -1,5 +1,6 @@
 import type { handleUnaryCall } from "@grpc/grpc-js";
 import type { Management } from "../control/management.js";
+import { DEFAULT_SERVICE } from "../control/service-name.js";
 import { ProxyError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { authorize, type Access } from "./access/access.js";
@@ -41,8 +42,8 @@ export function createCalls({ management, access, logger }: CallsOptions): Calls
     };
     if (METHOD_VERBS[method] === "read") return perform();
     const { actor, from } = caller;
-    const revision = (): number | undefined => management.revisionOf(service ?? "");
-    return audited({ actor, from, call: method, service: service ?? "", revision }, logger, perform);
+    const noted = { actor, from, call: method, service: service ?? "" };
+    return audited(noted, { management, logger }, perform);
   };
   return {
     begin,
@@ -58,7 +59,7 @@ export function createCalls({ management, access, logger }: CallsOptions): Calls
 /** The service a request is about; undefined: none in particular. */
 function serviceOf(request: unknown): string | undefined {
   const { service, name } = request as { readonly service?: string; readonly name?: string };
-  return service === "" ? "default" : (service ?? name);
+  return service === "" ? DEFAULT_SERVICE : (service ?? name);
 }
 
 async function withinTime<T>(work: () => Promise<T>, limitMs: number): Promise<T> {

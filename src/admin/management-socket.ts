@@ -3,7 +3,7 @@ import { formatAddress } from "../address.js";
 import { listenError } from "../listen-error.js";
 import { claimPath, type PathClaim } from "../unix-path.js";
 
-/** A loopback address, or the path of a Unix socket. */
+/** An IP address, or the path of a Unix socket. */
 export type ManagementAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
 const MAX_CONNECTIONS = 64;

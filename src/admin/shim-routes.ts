@@ -1,10 +1,11 @@
 import type { ChangeOptions, ManagedService, Management } from "../control/management.js";
+import { DEFAULT_SERVICE } from "../control/service-name.js";
 import type { ServiceState } from "../control/service-state.js";
 import { ProxyError, type ProxyErrorCode } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { authorize, isVisible, type Access } from "./access/access.js";
 import { audited } from "./access/audit.js";
-import type { Verb } from "./access/principal.js";
+import type { Principal, Verb } from "./access/principal.js";
 import { actorOf } from "./caller.js";
 import { createMetrics } from "./metrics.js";
 import { awaitDrains, drainParameter } from "./drain-parameter.js";
@@ -26,6 +27,7 @@ interface Task {
   readonly left: AbortSignal;
   readonly actor: string;
 }
+type Answering = (principal: Principal, ...request: Parameters<Route>) => Promise<HttpAnswer>;
 type Handler = (service: ManagedService, task: Task) => Promise<HttpAnswer>;
 
 const STATUS: Partial<Record<ProxyErrorCode, number>> = {
@@ -51,34 +53,32 @@ export interface ShimOptions {
  */
 export function createShimRoutes({ management, access, logger }: ShimOptions): ReadonlyMap<string, Route> {
   const metrics = createMetrics(management);
-  const route = (call: string, verb: Verb, handle: Handler): Route => {
-    return async (parameters, { left, authorization, from }) => {
+  const answering = (answer: Answering): Route => {
+    return async (parameters, request) => {
       try {
-        const principal = access.identify({ authorization, certificate: undefined });
-        const service = (parameters.get("service") ?? "") || "default";
-        const actor = actorOf(principal.name, "", ACTOR);
-        const act = (): Promise<HttpAnswer> => {
-          authorize(principal, verb, service);
-          return handle(management.service(service), { parameters, left, actor });
-        };
-        if (verb === "read") return await act();
-        const revision = (): number | undefined => management.revisionOf(service);
-        return await audited({ actor, from: `http ${from}`, call, service, revision }, logger, act);
+        const { authorization } = request;
+        return await answer(access.identify({ authorization, certificate: undefined }), parameters, request);
       } catch (error) {
         return explain(error, logger);
       }
     };
   };
-  const scrape: Route = async (_, { authorization }) => {
-    try {
-      const principal = access.identify({ authorization, certificate: undefined });
-      authorize(principal, "read", undefined);
-      const text = await metrics.text((service) => isVisible(principal, service));
-      return { status: 200, text: text.trimEnd(), headers: { "Content-Type": metrics.contentType } };
-    } catch (error) {
-      return explain(error, logger);
-    }
-  };
+  const route = (call: string, verb: Verb, handle: Handler): Route =>
+    answering((principal, parameters, { left, from }) => {
+      const service = (parameters.get("service") ?? "") || DEFAULT_SERVICE;
+      const actor = actorOf(principal.name, "", ACTOR);
+      const act = async (): Promise<HttpAnswer> => {
+        authorize(principal, verb, service);
+        return handle(management.service(service), { parameters, left, actor });
+      };
+      if (verb === "read") return act();
+      return audited({ actor, from: `http ${from}`, call, service }, { management, logger }, act);
+    });
+  const scrape = answering(async (principal) => {
+    authorize(principal, "read", undefined);
+    const text = await metrics.text((service) => isVisible(principal, service));
+    return { status: 200, text: text.trimEnd(), headers: { "Content-Type": metrics.contentType } };
+  });
   return new Map([
     [
       "/get",

@@ -19,6 +19,7 @@ export interface ConfigFile {
   readonly services: readonly ServiceConfig[];
 }
 
+const NOTHING: ConfigFile = { process: {}, services: [] };
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -42,9 +43,7 @@ export function parseConfigFile(
   defaults: Readonly<Record<string, unknown>> = {},
 ): ConfigFile {
   const reader = new Reader(path);
-  if (text.length > MAX_BYTES) reader.refuse(undefined, "", `it is larger than ${MAX_BYTES} bytes`);
-  const parsed = reader.finish(() => reader.read(text, defaults));
-  return parsed;
+  return reader.finish(reader.read(text, defaults));
 }
 
 /** Goes through the document once and notes all that is wrong. */
@@ -58,12 +57,16 @@ class Reader {
   }
 
   read(text: string, defaults: Readonly<Record<string, unknown>>): ConfigFile {
+    if (text.length > MAX_BYTES) {
+      this.#refuse(undefined, "", `it is larger than ${MAX_BYTES} bytes`);
+      return NOTHING;
+    }
     const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
     for (const { pos, message } of document.errors) this.#note(pos[0], "", message);
     const root: unknown = document.contents;
     if (!isMap(root)) {
-      if (document.errors.length === 0) this.refuse(undefined, "", "expected a mapping with 'services'");
-      return { process: {}, services: [] };
+      if (document.errors.length === 0) this.#refuse(undefined, "", "expected a mapping with 'services'");
+      return NOTHING;
     }
     const { services, ...rest } = this.#fields(root, "");
     return {
@@ -72,13 +75,12 @@ class Reader {
     };
   }
 
-  refuse(node: Node | undefined, field: string, message: string): void {
+  #refuse(node: Node | undefined, field: string, message: string): void {
     this.#note(node?.range?.[0], field, message);
   }
 
   /** @throws ProxyError CONFIG_INVALID if something was wrong */
-  finish<T>(read: () => T): T {
-    const value = read();
+  finish<T>(value: T): T {
     if (this.#problems.length === 0) return value;
     const inOrder = this.#problems.toSorted((a, b) => a.line - b.line);
     throw new ProxyError("CONFIG_INVALID", inOrder.map(({ text }) => text).join("\n"));
@@ -92,7 +94,7 @@ class Reader {
 
   #services(field: Field | undefined, defaults: Readonly<Record<string, unknown>>): ServiceConfig[] {
     if (!field || !isMap(field.value) || field.value.items.length === 0) {
-      this.refuse(
+      this.#refuse(
         field?.key,
         "services",
         "expected at least one service, as in 'services: {web: {listen: 8080}}'",
@@ -103,7 +105,7 @@ class Reader {
       const where = `services.${name}`;
       this.#try(key, where, () => checkServiceName(name));
       if (isMap(value)) return this.#service(name, key, value, defaults) ?? [];
-      this.refuse(key, where, "expected a mapping with 'listen'");
+      this.#refuse(key, where, "expected a mapping with 'listen'");
       return [];
     });
   }
@@ -123,7 +125,7 @@ class Reader {
     const values = { ...initial, ...defaults, ...this.#values(flags, rest, where) };
     const addresses = this.#texts(listen, `${where}.listen`, parseListenAddress);
     if (!listen || (isSeq(listen.value) && listen.value.items.length === 0))
-      this.refuse(key, where, "'listen' is missing: say where clients connect, as in 'listen: 8080'");
+      this.#refuse(key, where, "'listen' is missing: say where clients connect, as in 'listen: 8080'");
     const list = this.#texts(backends, `${where}.backends`, parseBackendText);
     const settings = this.#try(key, where, () => toServiceSettings(values as unknown as ServiceFlags));
     return settings && { name, listen: addresses, backends: list, settings };
@@ -136,8 +138,8 @@ class Reader {
       const [path, option] = [where === "" ? name : `${where}.${name}`, known.get(name)];
       const text = textOf(value);
       if (!option)
-        this.refuse(key, path, `there is no such field; there are: ${[...known.keys()].join(", ")}`);
-      else if (text === undefined) this.refuse(key, path, "expected one value");
+        this.#refuse(key, path, `there is no such field; there are: ${[...known.keys()].join(", ")}`);
+      else if (text === undefined) this.#refuse(key, path, "expected one value");
       else {
         const read = (): unknown => (option.parseArg ? option.parseArg(text, undefined) : text);
         values[option.attributeName()] = this.#try(value ?? key, path, read);
@@ -152,7 +154,7 @@ class Reader {
     return nodes.flatMap((node) => {
       const text = textOf(node);
       if (text === undefined) {
-        this.refuse(field.key, where, "expected a text or a list of texts");
+        this.#refuse(field.key, where, "expected a text or a list of texts");
         return [];
       }
       const parsed = this.#try(node, where, () => parse(text));
@@ -164,7 +166,7 @@ class Reader {
     const fields: Record<string, Field> = Object.create(null) as Record<string, Field>;
     for (const { key, value } of map.items as { key: Node; value: Node | null }[]) {
       const name = textOf(key);
-      if (name === undefined) this.refuse(key, where, "a name was expected here");
+      if (name === undefined) this.#refuse(key, where, "a name was expected here");
       else fields[name] = { key, value: value ?? undefined };
     }
     return fields;
@@ -174,7 +176,7 @@ class Reader {
     try {
       return act();
     } catch (error) {
-      this.refuse(node, where, (error as Error).message);
+      this.#refuse(node, where, (error as Error).message);
       return undefined;
     }
   }

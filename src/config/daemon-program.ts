@@ -3,11 +3,11 @@ import type { ListenAddress } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
 import { parseListenAddress } from "../listen-address.js";
 import { toConfig, type Config } from "./config.js";
-import { readConfigFile } from "./config-file.js";
 import { flag, understood } from "./flag.js";
 import { processFlags, type ProcessFlags } from "./process-flags.js";
 import { parseBackendText } from "./backend-text.js";
 import type { ServiceConfig } from "../control/service-config.js";
+import { DEFAULT_SERVICE } from "../control/service-name.js";
 import { createTokenCommand, type NewToken } from "./token-command.js";
 import { serviceFlags, toServiceSettings, type ServiceFlags } from "./service-flags.js";
 import type { BackendRequest } from "../control/management.js";
@@ -20,14 +20,11 @@ export interface DaemonActions {
    * @param reread reads the configuration again, after a change of its file; undefined if there is none
    * @throws ProxyError CONFIG_INVALID by `reread`
    */
-  readonly run: (config: Config, reread: (() => Config) | undefined) => Promise<void>;
+  readonly run: (config: Config, reread: (() => Promise<Config>) | undefined) => Promise<void>;
   /** The file was found to be right. */
   readonly checked: (config: Config, file: string) => void;
   readonly tokenMade: (made: NewToken) => void;
 }
-
-/** The one service of the two-argument form. */
-const DEFAULT_SERVICE = "default";
 
 const HELP = `
 Examples:
@@ -39,8 +36,8 @@ Examples:
   curl 'http://localhost:6777/remove?backend=localhost:4444'
 
 Durations are written as 500ms, 3s, 2m or 0. SIGTERM and SIGINT stop accepting and let open connections end, up to
---shutdown-timeout; a second one ends at once. 
-In a configuration file every flag is a field, with _ for -. Exit codes: 0 stopped as told, 1 could not start or failed, 2 usage.`;
+--shutdown-timeout; a second one ends at once. In a configuration file every flag is a field, with _ for -.
+Exit codes: 0 stopped as told, 1 could not start or failed, 2 usage.`;
 
 /** The command line of `seamless`. An action is called with what it says; errors are commander's, or ProxyError. */
 export function createDaemonProgram(version: string, { run, checked, tokenMade }: DaemonActions): Command {
@@ -79,8 +76,7 @@ export function createDaemonProgram(version: string, { run, checked, tokenMade }
           );
         if (listen !== undefined)
           self.error("error: give either <listen> and <backends> or --config, not both");
-        const read = (): Config => readConfig(flags.config ?? "", self);
-        return run(read(), read);
+        return runFromFile(flags.config, self, run);
       },
     );
   for (const option of [...processFlags(), ...serviceFlags()]) program.addOption(option);
@@ -88,7 +84,9 @@ export function createDaemonProgram(version: string, { run, checked, tokenMade }
   program
     .command("check <file>")
     .description("say what is wrong with a configuration file; exit 1 if anything is")
-    .action((file: string, _, self: Command) => checked(readConfig(file, self.parent ?? self), file));
+    .action(async (file: string, _, self: Command) =>
+      checked(await readConfig(file, self.parent ?? self), file),
+    );
   return program;
 }
 
@@ -112,8 +110,15 @@ function asUsage<T>(command: Command, read: () => T): T {
   }
 }
 
+async function runFromFile(file: string, command: Command, run: DaemonActions["run"]): Promise<void> {
+  const read = (): Promise<Config> => readConfig(file, command);
+  await run(await read(), read);
+}
+
 /** The command line and the environment weigh more than the file; of services they give what the file does not say. */
-function readConfig(path: string, command: Command): Config {
+async function readConfig(path: string, command: Command): Promise<Config> {
+  // Its libraries would take 50 ms of each start without a file.
+  const { readConfigFile } = await import("./config-file.js");
   const isSaid = (name: string): boolean =>
     !["default", undefined].includes(command.getOptionValueSource(name));
   const said = Object.fromEntries(Object.entries(command.opts()).filter(([name]) => isSaid(name)));

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Command, InvalidArgumentError } from "commander";
-import { VERBS, type Verb } from "../admin/access/principal.js";
+import { PRINCIPAL_NAME, VERBS, type Verb } from "../admin/access/principal.js";
 import { hashOf } from "../admin/access/token-hash.js";
 
 export interface NewToken {
@@ -40,8 +40,8 @@ export function createTokenCommand(made: (token: NewToken) => void): Command {
 }
 
 function parseName(text: string): string {
-  if (/^[\w.@:-]{1,64}$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected 1 to 64 letters, digits or any of . _ @ : -");
+  if (PRINCIPAL_NAME.pattern.test(text)) return text;
+  throw new InvalidArgumentError(`Expected ${PRINCIPAL_NAME.form}`);
 }
 
 function parseVerbs(text: string): readonly Verb[] {

@@ -21,22 +21,29 @@ interface Started {
   readonly engine: FakeEngine;
   /** The names of the services in each save. */
   readonly saved: ServiceRecord[][];
+  /** What saving fails with from now on. */
+  readonly disk: { error: Error | undefined };
 }
 
 async function start(t: TestContext, ...services: readonly ServiceConfig[]): Promise<Started> {
   const engine = new FakeEngine();
   const saved: ServiceRecord[][] = [];
+  const disk: Started["disk"] = { error: undefined };
   const control = new ControlPlane({
     engine,
     version: "1",
     instanceId: "one",
     checker: () => Promise.resolve(),
-    save: (records) => Promise.resolve(void saved.push([...records])),
+    save: (records) => {
+      if (disk.error) return Promise.reject(disk.error);
+      saved.push([...records]);
+      return Promise.resolve();
+    },
     logger: pino({ level: "silent" }),
   });
   t.after(() => control.close(0));
   await control.reconfigure(services);
-  return { control, engine, saved };
+  return { control, engine, saved, disk };
 }
 
 const request = { listen: ["8081"], backends: [], settings: {}, actor: "me" };
@@ -137,4 +144,16 @@ test("after a service that can't be opened, the next configuration goes on from 
   engine.refuse = undefined;
   await control.reconfigure(wanted);
   assert.deepEqual(control.serviceNames(), ["a", "b", "c"]);
+});
+
+test("a deletion that can't be stored is none: the service goes on, and can be deleted later", async (t) => {
+  const { control, disk } = await start(t, configured("default"));
+  await control.createService({ ...request, name: "web" });
+  disk.error = new Error("full");
+  await assert.rejects(control.deleteService("web", "me"), /full/);
+  assert.deepEqual(control.serviceNames(), ["default", "web"]);
+  disk.error = undefined;
+  await control.service("web").add([{ address: "10.0.0.2:80" }]);
+  await control.deleteService("web", "me");
+  assert.deepEqual(control.serviceNames(), ["default"]);
 });

@@ -14,7 +14,7 @@ import { NameResolver } from "./name-resolver.js";
 import { createSerialQueue } from "./serial-queue.js";
 import { newRecord, resumeRecord, type ServiceDefinition, type ServiceRecord } from "./service-record.js";
 import type { ServiceConfig } from "./service-config.js";
-import { checkServiceName } from "./service-name.js";
+import { checkServiceName, DEFAULT_SERVICE } from "./service-name.js";
 import { completeSettings } from "./service-settings.js";
 import { Service } from "./service.js";
 import type { ServiceState } from "./service-state.js";
@@ -40,7 +40,6 @@ export interface ServiceOpening extends ServiceDefinition {
   readonly configured: ServiceConfig | undefined;
 }
 
-export const DEFAULT_SERVICE = "default";
 /** The history's word for a change of the configuration. */
 const RELOAD = "reload";
 
@@ -49,7 +48,7 @@ export class ControlPlane implements Management {
   readonly #options: ControlPlaneOptions;
   readonly #startedUnixMs = Date.now();
   readonly #services = new Map<string, Service>();
-  readonly #records = new Map<string, ServiceRecord>();
+  #records: ReadonlyMap<string, ServiceRecord> = new Map();
   /** What the configuration said last of its services. */
   readonly #configured = new Map<string, ServiceConfig>();
   /** Deleted ones whose connections have not ended. */
@@ -104,7 +103,8 @@ export class ControlPlane implements Management {
               start.backends.length === 0 ? [] : setBackends([], parseBackends(start.backends)),
               now,
             );
-      const persist = (next: ServiceRecord): Promise<void> => this.#persist(next);
+      const persist = (next: ServiceRecord): Promise<void> =>
+        this.#store((records) => void records.set(name, next));
       const inherited = (address: ListenAddress): number | undefined =>
         this.#options.inherited?.(name, listen.indexOf(address));
       const options = { listen, inherited, settings, resolution: this.#resolution, checker, persist, logger };
@@ -192,16 +192,13 @@ export class ControlPlane implements Management {
     };
   }
 
-  /**
-   * Stops accepting and taking changes; open connections have `graceMs` to end.
-   * @param successor another process listens on
-   */
-  async close(graceMs: number, successor = false): Promise<CloseReport> {
+  /** Stops accepting and taking changes; open connections have `graceMs` to end. */
+  async close(graceMs: number): Promise<CloseReport> {
     this.#shuttingDown = true;
     const leaving = [...this.#leaving];
     const cutLeaving = setTimeout(() => leaving.forEach((service) => service.destroy()), graceMs);
     const reports = await Promise.all(
-      [...this.#services.values(), ...leaving].map((service) => service.close(graceMs, successor)),
+      [...this.#services.values(), ...leaving].map((service) => service.close(graceMs)),
     );
     clearTimeout(cutLeaving);
     this.#resolver.close();
@@ -215,17 +212,14 @@ export class ControlPlane implements Management {
     for (const service of [...this.#services.values(), ...this.#leaving]) service.destroy();
   }
 
-  /** It is gone at once; its open connections end in their own time. */
+  /** That it is gone is stored first; then it accepts no more, and its open connections end in their own time. */
   async #drop(name: string): Promise<void> {
     const service = this.service(name);
+    await this.#store((records) => void records.delete(name));
     this.#services.delete(name);
     this.#configured.delete(name);
     this.#leaving.add(service);
     void service.close(Infinity).then(() => this.#leaving.delete(service));
-    await this.#inTurn(async () => {
-      this.#records.delete(name);
-      await this.#options.save([...this.#records.values()]);
-    });
   }
 
   #ownEndpoints(): readonly Endpoint[] {
@@ -238,12 +232,13 @@ export class ControlPlane implements Management {
     this.#options.logger.info({ event: `service-${what}`, service, actor }, `a service was ${what}`);
   }
 
-  /** All services are saved together, so one save at a time. */
-  #persist(record: ServiceRecord): Promise<void> {
+  /** All services are saved together, so one save at a time; what can't be saved has not happened. */
+  #store(edit: (records: Map<string, ServiceRecord>) => void): Promise<void> {
     return this.#inTurn(async () => {
-      const next = new Map(this.#records).set(record.name, record);
+      const next = new Map(this.#records);
+      edit(next);
       await this.#options.save([...next.values()]);
-      this.#records.set(record.name, record);
+      this.#records = next;
     });
   }
 }

@@ -9,7 +9,8 @@ import type { ServiceSettings } from "./service-settings.js";
 export interface RouterOptions {
   readonly listener: Listener;
   readonly resolution: BackendResolution;
-  readonly settings: ServiceSettings;
+  /** Those in force. */
+  readonly settings: () => ServiceSettings;
   /** Whether a backend's checks fail. */
   readonly isUnhealthy: (id: string) => boolean;
   /** The list in force. */
@@ -26,7 +27,6 @@ export interface RouterOptions {
  */
 export class Router {
   readonly #options: RouterOptions;
-  #settings: ServiceSettings;
   #route: Route | undefined;
   #ejections: Ejections = new Map();
   #ejectionTimer: NodeJS.Timeout | undefined;
@@ -35,18 +35,12 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options;
-    this.#settings = options.settings;
-  }
-
-  configure(settings: ServiceSettings): void {
-    this.#settings = settings;
-    this.reroute();
   }
 
   /** Resolves once every engine thread routes by the present list. `restart`: the round starts anew. */
   async apply({ restart }: { readonly restart: boolean }): Promise<void> {
     const { listener, resolution, list } = this.#options;
-    const settings = this.#settings;
+    const settings = this.#options.settings();
     this.#dropNeedlessEjections();
     const holdMs = Math.max(
       settings.queueTimeoutMs,
@@ -77,7 +71,7 @@ export class Router {
   }
 
   connectFailed(id: string, code: string, consecutive: number): void {
-    const { ejectAfterFailures: threshold, ejectMs: durationMs } = this.#settings;
+    const { ejectAfterFailures: threshold, ejectMs: durationMs } = this.#options.settings();
     // Under a flood of failures this is all that is done for each.
     if (consecutive < threshold || this.#ejections.has(id)) return;
     const failure = { id, code, consecutive, nowMs: Date.now(), connectable: this.#connectable() };

@@ -72,7 +72,7 @@ export class ServiceCore {
     this.router = new Router({
       listener,
       resolution,
-      settings,
+      settings: () => this.#settings,
       isUnhealthy: (id) => this.monitor.isUnhealthy(id),
       list: () => this.keeper.present.list,
       onReroute: () => this.#publish(),
@@ -113,8 +113,8 @@ export class ServiceCore {
   async redefine({ listen, settings }: ServiceDefinition): Promise<void> {
     await this.listener.listenAt(listen);
     this.listener.configure(settings);
-    this.router.configure(settings);
     this.#settings = settings;
+    this.router.reroute();
     this.#publish();
   }
 

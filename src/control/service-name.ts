@@ -1,5 +1,8 @@
 import { ProxyError } from "../errors.js";
 
+/** The one that a request means which names none, and the one service of the two-argument form. */
+export const DEFAULT_SERVICE = "default";
+
 /** Letters, digits, `.`, `_` and `-`, as names of DNS labels and metrics' values can have. */
 const NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/i;
 

@@ -214,10 +214,10 @@ export class Service implements ManagedService {
   }
 
   /** No change is taken any more, no connection accepted; the open ones have `graceMs` to end. */
-  async close(graceMs: number, successor = false): Promise<CloseReport> {
+  async close(graceMs: number): Promise<CloseReport> {
     this.#core.deploys.close();
     this.#core.keeper.close();
-    const report = await this.#core.listener.close(graceMs, successor);
+    const report = await this.#core.listener.close(graceMs);
     this.#core.drains.tick();
     this.#core.router.close();
     this.#core.drains.close();

@@ -1,9 +1,8 @@
+import { DEFAULT_SERVICE } from "../control/service-name.js";
 import { ProxyError } from "../errors.js";
 
 /** sd_listen_fds(3): the first descriptor that is passed. */
 const FIRST_DESCRIPTOR = 3;
-
-const DEFAULT_NAME = "default";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -51,5 +50,5 @@ function namesOf(
   if (!/^\d{1,3}$/.test(count))
     throw new ProxyError("CONFIG_INVALID", `LISTEN_FDS is '${count}', and must be a number of sockets`);
   const given = names.split(":");
-  return Array.from({ length: Number(count) }, (_, index) => given[index] || DEFAULT_NAME);
+  return Array.from({ length: Number(count) }, (_, index) => given[index] || DEFAULT_SERVICE);
 }

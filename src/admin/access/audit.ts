@@ -1,3 +1,4 @@
+import type { Management } from "../../control/management.js";
 import { ProxyError } from "../../errors.js";
 import type { Logger } from "../../logger.js";
 
@@ -9,19 +10,18 @@ export interface AuditedCall {
   /** Such as `set`. */
   readonly call: string;
   readonly service: string;
-  /** The revision of the service now; undefined if there is no such service. */
-  readonly revision: () => number | undefined;
 }
 
 /** Carries a call out, and logs one line: who, what, the revision before and after, from where, and how it went. */
 export async function audited<T>(
-  { revision, ...facts }: AuditedCall,
-  logger: Logger,
+  call: AuditedCall,
+  { management, logger }: { readonly management: Management; readonly logger: Logger },
   act: () => T | Promise<T>,
 ): Promise<T> {
+  const revision = (): number | undefined => management.revisionOf(call.service);
   const before = revision();
   const tell = (outcome: string): void =>
-    logger.info({ event: "audit", ...facts, outcome, before, after: revision() }, "audit");
+    logger.info({ event: "audit", ...call, outcome, before, after: revision() }, "audit");
   try {
     const result = await act();
     tell("done");

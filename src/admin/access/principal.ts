@@ -11,6 +11,12 @@ export interface Principal {
   readonly services: ReadonlySet<string> | undefined;
 }
 
+/** What a token may be called. */
+export const PRINCIPAL_NAME = {
+  pattern: /^[\w.@:-]{1,64}$/,
+  form: "1 to 64 letters, digits or any of . _ @ : -",
+} as const;
+
 /** Where no credential is asked for. */
 export const ANYONE: Principal = { name: "", verbs: new Set(VERBS), services: undefined };
 

@@ -3,7 +3,7 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { ProxyError } from "../../errors.js";
 import { hashOf } from "./token-hash.js";
-import { VERBS, withLesserVerbs, type Principal } from "./principal.js";
+import { PRINCIPAL_NAME, VERBS, withLesserVerbs, type Principal } from "./principal.js";
 
 /**
  * The tokens that are accepted, as a YAML list. The file has their SHA-256 only: they are 256 random bits (`seamless
@@ -15,7 +15,7 @@ export interface TokenBook {
 }
 
 const entry = z.strictObject({
-  name: z.string().regex(/^[\w.@:-]{1,64}$/, "expected 1 to 64 letters, digits or any of . _ @ : -"),
+  name: z.string().regex(PRINCIPAL_NAME.pattern, `expected ${PRINCIPAL_NAME.form}`),
   sha256: z.string().regex(/^[0-9a-f]{64}$/i, "expected 64 hexadecimal digits; `seamless token` makes them"),
   verbs: z.array(z.enum(VERBS)).min(1),
   services: z.union([z.literal("*"), z.array(z.string().min(1)).min(1)]),
