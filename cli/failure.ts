@@ -39,5 +39,6 @@ const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
   PERMISSION_DENIED: () => "ask whoever keeps the proxy's tokens",
   INVALID_ADDRESS: () => "an address is HOST:PORT, as in localhost:4444, 10.0.0.7:80 or [::1]:80",
   SHUTTING_DOWN: () => "wait for the next proxy to start, then try again",
+  UPGRADE_IN_PROGRESS: () => "wait for it to end",
   INTERNAL: () => "the log of the proxy says more",
 };

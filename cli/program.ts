@@ -16,6 +16,7 @@ import { createSetCommand } from "./commands/set.js";
 import { createStatusCommand } from "./commands/status.js";
 import { createTopCommand } from "./commands/top.js";
 import { createUndrainCommand } from "./commands/undrain.js";
+import { createUpgradeCommand } from "./commands/upgrade.js";
 import { createVersionCommand } from "./commands/version.js";
 import { createWatchCommand } from "./commands/watch.js";
 import { createWeightCommand } from "./commands/weight.js";
@@ -42,6 +43,7 @@ const COMMANDS = [
   createTopCommand,
   createWatchCommand,
   createStatusCommand,
+  createUpgradeCommand,
   createVersionCommand,
   createCompletionCommand,
 ];

@@ -84,7 +84,14 @@ export function formatProxy(proxy: ProxyInfo, listenAddresses: readonly string[]
       `${proxy.refusedConnections} over the limit, ${proxy.unservedConnections} without a backend`,
     ],
     ["services", proxy.services.join(", ")],
+    ...predecessorRow(proxy),
   ]);
+}
+
+function predecessorRow({ predecessor }: ProxyInfo): readonly (readonly string[])[] {
+  if (!predecessor) return [];
+  const { pid, version, openConnections: open } = predecessor;
+  return [["replaced", `process ${pid} (version ${version}), where ${open} of the connections still are`]];
 }
 
 export function openConnections({ counters }: Backend): number {

@@ -29,8 +29,10 @@ import {
   createService,
   deleteService,
   listServices,
+  upgrade,
   type NewService,
   type ServiceCallOptions,
+  type Upgraded,
 } from "./services.js";
 import { watchStates } from "./watch.js";
 import { resolveWatchOptions, type WatchDeployOptions, type WatchOptions } from "./watch-options.js";
@@ -145,6 +147,13 @@ export interface SeamlessClient {
    */
   deleteService(name: string, options?: ServiceCallOptions): Promise<void>;
   /**
+   * Puts a new process of the proxy in the place of the present one, and resolves when it serves; nobody notices. Default
+   * deadline: 75 s.
+   * @throws SeamlessError UPGRADE_FAILED: the new process can't take over, and nothing has changed;
+   * UPGRADE_IN_PROGRESS, DEPLOY_IN_PROGRESS
+   */
+  upgrade(options?: ServiceCallOptions): Promise<Upgraded>;
+  /**
    * The present state (or, with `after`, what came after it), then each state that follows: list, weights,
    * resolution, ejection, drain progress. Each comes once, `sequence` rising as long as `instanceId` stays the same.
    * A reader that is slow skips states between revisions rather than lag behind.
@@ -198,6 +207,7 @@ export function createClient(settings: Settings, timing: LinkTiming = DEFAULT_LI
     listServices: (options = {}) => listServices(context, options),
     createService: (name, service, options = {}) => createService(context, name, service, options),
     deleteService: (name, options = {}) => deleteService(context, name, options),
+    upgrade: (options = {}) => upgrade(context, options),
     watch: (options = {}) => watchStates(context, resolveWatchOptions(options, settings)),
     close,
     [Symbol.asyncDispose]() {

@@ -19,6 +19,7 @@ const proxy = {
   unservedConnections: 0n,
   shuttingDown: false,
   services: ["default"],
+  predecessor: undefined,
 };
 const answer: GetResponse = { state: state(1), proxy };
 

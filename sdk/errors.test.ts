@@ -22,6 +22,8 @@ const REASONS: [SeamlessErrorCode, status][] = [
   ["REVISION_MISMATCH", status.ABORTED],
   ["LIMIT_EXCEEDED", status.RESOURCE_EXHAUSTED],
   ["SHUTTING_DOWN", status.UNAVAILABLE],
+  ["UPGRADE_FAILED", status.FAILED_PRECONDITION],
+  ["UPGRADE_IN_PROGRESS", status.ABORTED],
   ["INTERNAL", status.INTERNAL],
 ];
 

@@ -18,6 +18,8 @@ const REASONS = [
   "LISTEN_FAILED",
   "LIMIT_EXCEEDED",
   "SHUTTING_DOWN",
+  "UPGRADE_FAILED",
+  "UPGRADE_IN_PROGRESS",
   "UNAUTHENTICATED",
   "PERMISSION_DENIED",
   "INTERNAL",
@@ -55,6 +57,8 @@ const STATUSES_THAT_ARE_CODES = [
  * - `STORE_FAILED`: the change could not be stored, and was not made.
  * - `LIMIT_EXCEEDED`: too many backends or watches.
  * - `SHUTTING_DOWN`: the proxy is stopping and takes no changes.
+ * - `UPGRADE_FAILED`: the new process can't take over; the message says why, and the present one goes on.
+ * - `UPGRADE_IN_PROGRESS`: an upgrade is under way, or the process has just been replaced.
  * - `INTERNAL`: the proxy failed; its log says more.
  *
  * Seen by the SDK:

@@ -3,6 +3,7 @@ import type {
   ListServicesResponse,
   ServiceSettings,
   ServiceState,
+  UpgradeResponse,
 } from "@seamless/proto";
 import { type BackendInput, toBackendSpecs } from "./backend-input.js";
 import type { CallContext } from "./call-context.js";
@@ -85,6 +86,22 @@ export async function createService(
     client.createService(request, ...call),
   );
   return present(state, method);
+}
+
+/** The process that has taken over. */
+export interface Upgraded {
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** The proxy gives the new process a minute. */
+const UPGRADE_TIMEOUT_MS = 75_000;
+
+export async function upgrade(context: CallContext, options: ServiceCallOptions): Promise<Upgraded> {
+  const withTime = { timeoutMs: UPGRADE_TIMEOUT_MS, ...options };
+  return order<UpgradeResponse>(context, "upgrade", withTime, (client, ...call) =>
+    client.upgrade({}, ...call),
+  );
 }
 
 export async function deleteService(

@@ -8,11 +8,22 @@ import { connectionCap, readDescriptorLimit } from "./descriptor-limit.js";
 import { chooseEngine } from "./engine/choose-engine.js";
 import { ProxyError } from "./errors.js";
 import { createLogger, type Logger } from "./logger.js";
-import { startProxy, type Proxy } from "./proxy.js";
+import type { Proxy } from "./proxy.js";
+import { startProxy, type ProxyOptions } from "./start-proxy.js";
 import { readActivation } from "./supervisor/activation.js";
 import { createNotifier } from "./supervisor/notify.js";
+import type { Peer } from "./upgrade/channel.js";
+import { createLaunch, isLaunched } from "./upgrade/launch.js";
 
 const EXIT = { stopped: 0, failed: 1, usage: 2 } as const;
+
+const takesOver = isLaunched(process.env, process.ppid) && process.connected;
+const launch = createLaunch({
+  path: process.execPath,
+  args: [...process.execArgv, ...process.argv.slice(1)],
+  environment: process.env,
+  pid: process.pid,
+});
 
 interface Manifest {
   readonly version: string;
@@ -33,10 +44,8 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
     threads,
     maxConnections: connectionCap(readDescriptorLimit(), threads),
   });
-  const activation = readActivation(process.env, process.pid);
   const notifier = createNotifier(process.env, process.pid);
-  const inherited = (service: string, place: number): number | undefined => activation.take(service, place);
-  const starting = startProxy({ config, engine, version, logger, inherited });
+  const starting = start({ config, engine, version, pid: process.pid, logger, launch });
   let proxy: Proxy | undefined = undefined;
 
   let stopping = false;
@@ -67,6 +76,7 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
     notifier.reloading();
     reloading = reloading.then(() => reload({ reread, starting, logger })).finally(() => notifier.ready());
   });
+  process.on("SIGUSR2", () => void starting.then((started) => started.upgrade()).catch(tellNothing));
   // The state of the program is unknown after this: let open connections end, then leave it to the supervisor.
   process.on("uncaughtException", (error) => {
     logger.fatal({ event: "uncaught", err: error }, "a bug in seamless: stopping");
@@ -75,12 +85,29 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
 
   proxy = await starting;
   notifier.ready();
-  if (activation.left.length > 0)
-    logger.warn({ event: "sockets-left", names: activation.left }, "these sockets belong to no service");
   logger[isSecondBest ? "warn" : "info"](
     { event: "engine", engine: engine.name, reason },
     `the ${engine.name} engine moves the data`,
   );
+  void proxy.replaced.then(() => process.exit(EXIT.stopped));
+}
+
+/** Alone, or in the place of the process that has started this one. */
+async function start(options: Omit<ProxyOptions, "sockets" | "predecessor">): Promise<Proxy> {
+  if (!takesOver) return startProxy({ ...options, sockets: readActivation(process.env, process.pid) });
+  // All that takes long to load, since changes wait once the other process has been told.
+  const [{ Predecessor }] = await Promise.all([
+    import("./upgrade/predecessor.js"),
+    import("./admin/servers.js"),
+    options.config.state !== undefined && import("./store/file-store.js"),
+  ]);
+  const predecessor = await Predecessor.meet(process as Peer, version);
+  return startProxy({ ...options, sockets: predecessor.sockets, predecessor });
+}
+
+/** An upgrade that failed has told so itself. */
+function tellNothing(error: unknown): void {
+  if (!(error instanceof ProxyError)) throw error;
 }
 
 interface Reloading {
@@ -116,6 +143,11 @@ function tokenMade({ token, entry }: NewToken): void {
   );
 }
 
+function tellPredecessor(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.send?.({ type: "failed", message }, () => process.disconnect());
+}
+
 try {
   await createDaemonProgram(version, { run, checked, tokenMade }).parseAsync(
     translateGoFlags(process.argv.slice(2)),
@@ -124,6 +156,7 @@ try {
     },
   );
 } catch (error) {
+  if (takesOver) tellPredecessor(error);
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.stopped : EXIT.usage;
   } else if (error instanceof ProxyError) {

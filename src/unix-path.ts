@@ -48,10 +48,15 @@ export async function claimPath(
   }
 }
 
-function claimOf(path: string, ino: number): PathClaim {
+/** Of a socket that another process has made there. */
+export function adoptPath(path: string): PathClaim {
+  return claimOf(path, inodeOf(path));
+}
+
+function claimOf(path: string, ino: number | undefined): PathClaim {
   return {
     release() {
-      if (inodeOf(path) === ino) rmSync(path, { force: true });
+      if (ino !== undefined && inodeOf(path) === ino) rmSync(path, { force: true });
     },
   };
 }

@@ -90,6 +90,7 @@ export const proxy = {
   unservedConnections: 0n,
   shuttingDown: false,
   services: ["default"],
+  predecessor: undefined,
 };
 
 export interface Outcome {

@@ -23,8 +23,7 @@ Connection::Connection(Loop& loop, Listener& listener, int client, std::optional
 }
 
 Connection::~Connection() {
-  for (const Side side : {Side::client, Side::backend})
-    if (relay_.socket(side) >= 0) close(relay_.socket(side));
+  for (const Side side : {Side::client, Side::backend}) shut(side, close_socket);
 }
 
 void Connection::begin() {
@@ -204,10 +203,7 @@ void Connection::follow(Relay::Outcome outcome) {
       break;
     case Relay::Outcome::ended:
       end(relay_.has_ended_first(Side::client) ? Cause::client : Cause::backend);
-      for (const Side side : {Side::client, Side::backend}) {
-        close(relay_.socket(side));
-        relay_.set_socket(side, -1);
-      }
+      for (const Side side : {Side::client, Side::backend}) shut(side, close_socket);
       break;
     case Relay::Outcome::client_failed:
       fail(Side::client);
@@ -234,12 +230,16 @@ void Connection::abort(Cause cause) {
   if (state_ == State::ended) return;
   const bool was_open = state_ == State::open;
   end(cause);
-  reset(relay_.socket(Side::client));
-  relay_.set_socket(Side::client, -1);
-  if (was_open) {
-    reset(relay_.socket(Side::backend));
-    relay_.set_socket(Side::backend, -1);
-  }
+  shut(Side::client, reset);
+  if (was_open) shut(Side::backend, reset);
+}
+
+void Connection::shut(Side side, void (*close)(int fd)) {
+  const int fd = relay_.socket(side);
+  if (fd < 0) return;
+  loop_.unwatch(fd);
+  close(fd);
+  relay_.set_socket(side, -1);
 }
 
 void Connection::adopt(const Table& table, const std::vector<uint32_t>& left) {
@@ -290,8 +290,7 @@ uint64_t Connection::idle_ms(uint64_t now_ms) {
 
 void Connection::discard_backend() {
   loop_.remove_dialling(*this);
-  if (relay_.socket(Side::backend) >= 0) close(relay_.socket(Side::backend));
-  relay_.set_socket(Side::backend, -1);
+  shut(Side::backend, close_socket);
 }
 
 void Connection::release_target() {

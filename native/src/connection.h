@@ -111,6 +111,8 @@ class Connection {
   void on_connected();
   void discard_backend();
   void release_target();
+  // Closes the socket of a side, or aborts it, if there is one.
+  void shut(Side side, void (*close)(int fd));
   void fail(Side side);
   void end(Cause cause);
   void follow(Relay::Outcome outcome);

@@ -132,6 +132,8 @@ bool Loop::watch(int fd, Connection& connection, Side side) {
              side == Side::client ? kClient : kBackend);
 }
 
+void Loop::unwatch(int fd) { epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
+
 // Exclusive: a new client wakes one thread, not all.
 bool Loop::listen_for(Entrance& entrance) {
   return add(epoll_, entrance.fd, EPOLLIN | EPOLLEXCLUSIVE, &entrance, kListener);

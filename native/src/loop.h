@@ -51,6 +51,9 @@ class Loop {
   Channels channels() { return {buffer_.get(), kBufferBytes, pipes_}; }
   // False if the kernel has no room.
   bool watch(int fd, Connection& connection, Side side);
+  // To be called before it is closed: a child process that was forked just now may still have it, and as long as that
+  // has not called exec, closing alone would not end the watch.
+  void unwatch(int fd);
   // Answers an id for `take_held`.
   uint64_t hold(Connection& connection);
   void forget_held(uint64_t id) { held_.erase(id); }

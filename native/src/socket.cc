@@ -128,6 +128,8 @@ void reset(int fd) {
   close(fd);
 }
 
+void close_socket(int fd) { close(fd); }
+
 void set_no_delay(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 
 void set_keep_alive(int fd) {

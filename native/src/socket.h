@@ -42,6 +42,7 @@ int pending_error(int fd);
 
 // The peer sees an abort (RST).
 void reset(int fd);
+void close_socket(int fd);
 
 void set_no_delay(int fd);
 void set_keep_alive(int fd);

@@ -16,6 +16,9 @@ type Lists = "set" | "add" | "remove" | "setWeights" | "undrain" | "rollback";
 type Services = "listServices" | "createService" | "deleteService";
 type Others = Exclude<Method, Lists | Services>;
 
+/** The upgrade's own limit comes first. */
+const MAX_UPGRADE_MS = 90_000;
+
 /** The rpcs: translate, delegate, translate back. */
 export function createGrpcHandlers(
   management: Management,
@@ -92,9 +95,9 @@ function createOtherHandlers(
     getHistory: calls.unary("getHistory", (request) => ({
       entries: of(request).history().map(toProtoHistory),
     })),
-    changeDrain: calls.unary("changeDrain", (request) => {
+    changeDrain: calls.unary("changeDrain", async (request) => {
       const limits = fromProtoDrain(request.options) ?? { spreadMs: 0 };
-      return { state: toProtoState(of(request).changeDrain(request.addresses, limits)) };
+      return { state: toProtoState(await of(request).changeDrain(request.addresses, limits)) };
     }),
     pause: calls.unary("pause", async (request) => toChanged(await of(request).pause(request))),
     resume: calls.unary("resume", async (request) =>
@@ -103,6 +106,7 @@ function createOtherHandlers(
     setHealthCheck: calls.unary("setHealthCheck", async (request) =>
       toChanged(await of(request).setHealthCheck(fromProtoHealthCheck(request.healthCheck))),
     ),
+    upgrade: calls.unary("upgrade", (_, { actor }) => management.upgrade(actor), MAX_UPGRADE_MS),
     ...createStreamHandlers(management, streams, calls),
   };
 }

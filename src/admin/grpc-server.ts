@@ -8,7 +8,7 @@ import type { Access } from "./access/access.js";
 import type { TlsContext } from "./access/tls-context.js";
 import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
-import { openManagementSocket, type ManagementAddress } from "./management-socket.js";
+import { openManagementSocket, type GivenSocket, type ManagementAddress } from "./management-socket.js";
 import { addReflection } from "./reflection.js";
 import { createStreams } from "./streams.js";
 
@@ -29,6 +29,7 @@ const SERVICES = ["", SeamlessServiceService.get.path.split("/")[1] ?? ""];
 export interface GrpcServerOptions {
   readonly management: Management;
   readonly address: ManagementAddress;
+  readonly given?: GivenSocket | undefined;
   readonly access: Access;
   /** Of connections by TCP; undefined: none. */
   readonly tls?: TlsContext | undefined;
@@ -37,6 +38,9 @@ export interface GrpcServerOptions {
 
 export interface GrpcServer {
   readonly endpoint: ManagementAddress;
+  readonly socket: GivenSocket;
+  /** See `ManagementSocket`. */
+  handOver(): void;
   /** What the health service answers. */
   setServing(serving: boolean): void;
   /** Ends the streams with OK, lets calls end, and closes every connection after `graceMs` at the latest. */
@@ -47,6 +51,7 @@ export interface GrpcServer {
 export async function startGrpcServer({
   management,
   address,
+  given,
   access,
   tls,
   logger,
@@ -65,20 +70,20 @@ export async function startGrpcServer({
   if (access.isOpen) addReflection(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const inject = (connection: Socket): void => injector.injectConnection(connection);
-  const socket = await openManagementSocket(
-    address,
-    tls && !("path" in address) ? tls.accept("h2", inject) : inject,
-  );
+  const onConnection = tls && !("path" in address) ? tls.accept("h2", inject) : inject;
+  const socket = await openManagementSocket({ address, given, onConnection });
 
   const setServing = (serving: boolean): void => {
     for (const service of SERVICES) health.setStatus(service, serving ? "SERVING" : "NOT_SERVING");
   };
   return {
     endpoint: socket.endpoint,
+    socket: socket.socket,
+    handOver: () => socket.handOver(),
     setServing,
     async close(graceMs) {
       setServing(false);
-      await socket.close();
+      socket.close();
       streams.close();
       await new Promise<void>((resolve) => {
         const force = setTimeout(() => {

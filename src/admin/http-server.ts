@@ -6,11 +6,13 @@ import { formatAddress } from "../address.js";
 import type { Management } from "../control/management.js";
 import { isLoopback } from "../loopback.js";
 import { listenError } from "../listen-error.js";
+import { descriptorOf } from "../listening-descriptor.js";
 import type { Logger } from "../logger.js";
 import type { Access } from "./access/access.js";
 import type { TlsContext } from "./access/tls-context.js";
 import { createBrowserGuard, type BrowserGuard } from "./browser-guard.js";
 import { sendAnswer, sendLastAnswer, type HttpAnswer } from "./http-answer.js";
+import type { GivenSocket } from "./management-socket.js";
 import { readForm } from "./request-form.js";
 import { splitTarget, type RequestTarget } from "./request-target.js";
 import { createShimRoutes, type Route } from "./shim-routes.js";
@@ -18,6 +20,7 @@ import { createShimRoutes, type Route } from "./shim-routes.js";
 export interface HttpShimOptions {
   readonly management: Management;
   readonly address: HttpAddress;
+  readonly given?: GivenSocket | undefined;
   readonly access: Access;
   /** Not on a loopback address: the scripts of the original know nothing of it. */
   readonly tls?: TlsContext | undefined;
@@ -31,6 +34,9 @@ export interface HttpAddress {
 
 export interface HttpShim {
   readonly endpoint: HttpAddress;
+  readonly socket: GivenSocket;
+  /** Stops accepting: another process goes on with the socket. Connections that are open stay. */
+  handOver(): void;
   /** Lets requests end, and closes every connection after `graceMs` at the latest. */
   close(graceMs: number): Promise<void>;
 }
@@ -50,6 +56,7 @@ const READS: readonly string[] = ["/get", "/metrics"];
 export async function startHttpShim({
   management,
   address,
+  given,
   access,
   tls,
   logger,
@@ -76,11 +83,13 @@ export async function startHttpShim({
   server.on("checkExpectation", (request, response) => void server.emit("request", request, response));
   for (const event of ["upgrade", "connect"]) server.on(event, refuseTunnel);
   server.on("clientError", refuseBroken);
-  await listen(server, address);
+  await listen(server, address, given);
   const bound = server.address() as AddressInfo;
   guard = createBrowserGuard({ host: bound.address, port: bound.port, anyName: secure !== undefined });
   return {
     endpoint: { host: bound.address, port: bound.port },
+    socket: { descriptor: descriptorOf(server), ownsPath: false },
+    handOver: () => void server.close(),
     close(graceMs) {
       return new Promise((resolve) => {
         const force = setTimeout(() => server.closeAllConnections(), graceMs);
@@ -162,11 +171,11 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
   else sendLastAnswer(socket, { status: 400, text: "error: not an HTTP request" });
 }
 
-function listen(server: Server, address: HttpAddress): Promise<void> {
+function listen(server: Server, address: HttpAddress, given: GivenSocket | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(listenError(formatAddress(address), error));
     server.once("error", fail);
-    server.listen({ ...address }, () => {
+    server.listen(given ? { fd: given.descriptor } : { ...address }, () => {
       server.off("error", fail);
       server.on("error", () => undefined);
       resolve();

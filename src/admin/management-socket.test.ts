@@ -18,7 +18,10 @@ async function temporaryFolder(t: TestContext): Promise<string> {
 
 /** Greets every connection. */
 async function open(t: TestContext, path: string): Promise<ManagementSocket> {
-  const socket = await openManagementSocket({ path }, (connection) => connection.end("hello"));
+  const socket = await openManagementSocket({
+    address: { path },
+    onConnection: (connection) => connection.end("hello"),
+  });
   t.after(() => socket.close());
   return socket;
 }
@@ -52,7 +55,7 @@ test("only its owner may use the socket, and nothing else is left in the folder"
 test("close removes the socket's file", async (t) => {
   const folder = await temporaryFolder(t);
   const socket = await open(t, join(folder, "s"));
-  await socket.close();
+  socket.close();
   assert.deepEqual(await readdir(folder), []);
 });
 
@@ -61,7 +64,7 @@ test("close leaves the file of another proxy that has taken the path", async (t)
   const first = await open(t, path);
   await rm(path);
   await open(t, path);
-  await first.close();
+  first.close();
   assert.equal(await greeting(path), "hello");
 });
 
@@ -112,9 +115,12 @@ test("a path as long as a socket's may be works, and a longer one is one clear l
 
 test("a 65th connection is dropped, and taken once another has ended", async (t) => {
   const accepted: unknown[] = [];
-  const socket = await openManagementSocket({ host: "127.0.0.1", port: 0 }, (connection) => {
-    accepted.push(connection);
-    connection.resume().on("end", () => connection.end());
+  const socket = await openManagementSocket({
+    address: { host: "127.0.0.1", port: 0 },
+    onConnection: (connection) => {
+      accepted.push(connection);
+      connection.resume().on("end", () => connection.end());
+    },
   });
   t.after(() => socket.close());
   assert.ok("port" in socket.endpoint);
@@ -138,9 +144,12 @@ test("a 65th connection is dropped, and taken once another has ended", async (t)
 
 test("a connection that is reset is no error of ours", async (t) => {
   const closed = createGate();
-  const socket = await openManagementSocket({ host: "127.0.0.1", port: 0 }, (connection) => {
-    connection.resume().on("close", closed.open);
-    client.resetAndDestroy();
+  const socket = await openManagementSocket({
+    address: { host: "127.0.0.1", port: 0 },
+    onConnection: (connection) => {
+      connection.resume().on("close", closed.open);
+      client.resetAndDestroy();
+    },
   });
   t.after(() => socket.close());
   assert.ok("port" in socket.endpoint);
@@ -150,7 +159,7 @@ test("a connection that is reset is no error of ours", async (t) => {
 
 test("an address that is none of this machine's is one clear line", async () => {
   await assert.rejects(
-    openManagementSocket({ host: "192.0.2.1", port: 0 }, () => undefined),
+    openManagementSocket({ address: { host: "192.0.2.1", port: 0 }, onConnection: () => undefined }),
     refusal(/^cannot listen on 192.0.2.1:0: this machine has no such address$/),
   );
 });

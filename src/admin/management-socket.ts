@@ -1,26 +1,44 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { formatAddress } from "../address.js";
 import { listenError } from "../listen-error.js";
-import { claimPath, type PathClaim } from "../unix-path.js";
+import { descriptorOf } from "../listening-descriptor.js";
+import { adoptPath, claimPath, type PathClaim } from "../unix-path.js";
 
 /** An IP address, or the path of a Unix socket. */
 export type ManagementAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** A listening socket of management; the process may be given one, and give it on. */
+export interface GivenSocket {
+  readonly descriptor: number;
+  /** Whether the file of a Unix socket is to go with the socket. */
+  readonly ownsPath: boolean;
+}
 
 const MAX_CONNECTIONS = 64;
 
 export interface ManagementSocket {
   readonly endpoint: ManagementAddress;
+  readonly socket: GivenSocket;
+  /** Stops accepting: another process goes on with the socket. Connections that are open stay. */
+  handOver(): void;
   /** Stops accepting. Connections that are open stay. */
-  close(): Promise<void>;
+  close(): void;
   /** Cuts the connections that are open. */
   destroyConnections(): void;
 }
 
+export interface ManagementSocketOptions {
+  readonly address: ManagementAddress;
+  readonly given?: GivenSocket | undefined;
+  readonly onConnection: (socket: Socket) => void;
+}
+
 /** Listens for management connections, at most 64 at once; more are dropped. @throws ProxyError LISTEN_FAILED */
-export async function openManagementSocket(
-  address: ManagementAddress,
-  onConnection: (socket: Socket) => void,
-): Promise<ManagementSocket> {
+export async function openManagementSocket({
+  address,
+  given,
+  onConnection,
+}: ManagementSocketOptions): Promise<ManagementSocket> {
   let accepted = 0;
   const connections = new Set<Socket>();
   const destroyConnections = (): void => connections.forEach((connection) => connection.destroy());
@@ -35,29 +53,45 @@ export async function openManagementSocket(
     onConnection(socket);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  if ("path" in address) {
-    const { path } = address;
-    const where = `unix:${path}`;
-    const claim = await claimPath(path, 0o600, (hidden) => listenOn(server, { path: hidden }, where)).catch(
-      (error: unknown) => {
-        server.close();
-        throw error;
-      },
-    );
-    return { endpoint: { path }, close: () => closePath(server, claim), destroyConnections };
-  }
-  await listenOn(server, { host: address.host, port: address.port }, formatAddress(address));
+  const claim = await listenAt(server, address, given).catch((error: unknown) => {
+    server.close();
+    throw error;
+  });
+  let handedOver = false;
   return {
-    endpoint: boundEndpoint(server),
-    close: () => Promise.resolve(void server.close()),
+    endpoint: "path" in address ? address : boundEndpoint(server),
+    socket: { descriptor: descriptorOf(server), ownsPath: claim !== undefined },
+    handOver() {
+      handedOver = true;
+      server.close();
+    },
+    close() {
+      if (handedOver) return;
+      // The file goes first, while we still answer: until then no other proxy takes the path, after that it may.
+      claim?.release();
+      server.close();
+    },
     destroyConnections,
   };
 }
 
-/** The file goes first, while we still answer: until then no other proxy takes the path, after that it may. */
-function closePath(server: Server, claim: PathClaim): Promise<void> {
-  claim.release();
-  return Promise.resolve(void server.close());
+/** Answers what is to be released of a path. */
+async function listenAt(
+  server: Server,
+  address: ManagementAddress,
+  given: GivenSocket | undefined,
+): Promise<PathClaim | undefined> {
+  if (given) {
+    await listenOn(server, { fd: given.descriptor }, "the inherited socket of management");
+    return given.ownsPath && "path" in address ? adoptPath(address.path) : undefined;
+  }
+  if (!("path" in address)) {
+    await listenOn(server, { host: address.host, port: address.port }, formatAddress(address));
+    return undefined;
+  }
+  return claimPath(address.path, 0o600, (hidden) =>
+    listenOn(server, { path: hidden }, `unix:${address.path}`),
+  );
 }
 
 function listenOn(server: Server, where: object, name: string): Promise<void> {

@@ -24,4 +24,5 @@ export const METHOD_VERBS: Readonly<Record<Method, Verb>> = {
   setHealthCheck: "admin",
   createService: "admin",
   deleteService: "admin",
+  upgrade: "admin",
 };

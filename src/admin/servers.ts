@@ -1,14 +1,17 @@
 import type { Management } from "../control/management.js";
 import type { Logger } from "../logger.js";
 import { openCredentials, type CredentialPaths } from "./access/credential-files.js";
+import { requireCredentials } from "./access/exposure.js";
 import { startGrpcServer, type GrpcServer } from "./grpc-server.js";
-import { startHttpShim, type HttpAddress } from "./http-server.js";
-import type { ManagementAddress } from "./management-socket.js";
+import { startHttpShim, type HttpAddress, type HttpShim } from "./http-server.js";
+import type { GivenSocket, ManagementAddress } from "./management-socket.js";
 
 export interface ManagementOptions {
   readonly management: Management;
   readonly grpc: ManagementAddress;
   readonly http: HttpAddress;
+  /** Listening sockets that the process was given. */
+  readonly given?: { readonly grpc?: GivenSocket | undefined; readonly http?: GivenSocket | undefined };
   readonly credentials: CredentialPaths;
   readonly logger: Logger;
 }
@@ -17,6 +20,9 @@ export interface ManagementOptions {
 export interface ManagementServers {
   readonly grpc: ManagementAddress;
   readonly http: HttpAddress;
+  readonly sockets: { readonly grpc: GivenSocket; readonly http: GivenSocket };
+  /** Accepts no more: another process goes on with the sockets. Calls and watches under way go on. */
+  handOver(): void;
   /** What the health service answers. */
   setServing(serving: boolean): void;
   /** Reads certificates and tokens again. */
@@ -27,26 +33,33 @@ export interface ManagementServers {
 
 /** If one of them can't start, the other is closed again. @throws ProxyError LISTEN_FAILED, CONFIG_INVALID */
 export async function startManagement(options: ManagementOptions): Promise<ManagementServers> {
-  const { management, logger } = options;
+  const { management, logger, given } = options;
   const credentials = openCredentials(options.credentials, logger);
   const common = { management, logger, access: credentials.access, tls: credentials.tls };
-  let grpc: GrpcServer | undefined;
+  let [grpc, shim]: [GrpcServer?, HttpShim?] = [];
+  const close = async (graceMs: number): Promise<void> => {
+    credentials.close();
+    await Promise.all([grpc?.close(graceMs), shim?.close(graceMs)]);
+  };
   try {
-    const server = (grpc = await startGrpcServer({ ...common, address: options.grpc }));
-    const shim = await startHttpShim({ ...common, address: options.http });
+    const server = (grpc = await startGrpcServer({ ...common, address: options.grpc, given: given?.grpc }));
+    const http = (shim = await startHttpShim({ ...common, address: options.http, given: given?.http }));
+    // A socket that was given may be bound to another address than was asked for.
+    requireCredentials(options.credentials, [server.endpoint, http.endpoint]);
     return {
       grpc: server.endpoint,
-      http: shim.endpoint,
+      http: http.endpoint,
+      sockets: { grpc: server.socket, http: http.socket },
+      handOver() {
+        server.handOver();
+        http.handOver();
+      },
       setServing: (serving) => server.setServing(serving),
       reloadCredentials: () => credentials.reload(),
-      async close(graceMs) {
-        credentials.close();
-        await Promise.all([server.close(graceMs), shim.close(graceMs)]);
-      },
+      close,
     };
   } catch (error) {
-    credentials.close();
-    await grpc?.close(0);
+    await close(0);
     throw error;
   }
 }

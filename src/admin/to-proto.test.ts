@@ -196,5 +196,6 @@ test("the proxy's own numbers are passed on", () => {
     unservedConnections: 5n,
     shuttingDown: false,
     services: ["default"],
+    predecessor: undefined,
   });
 });

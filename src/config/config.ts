@@ -1,8 +1,7 @@
 import type { CredentialPaths } from "../admin/access/credential-files.js";
+import { requireCredentials } from "../admin/access/exposure.js";
 import type { Endpoint, ListenAddress } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
-import { formatListenAddress } from "../listen-address.js";
-import { isLoopback } from "../loopback.js";
 import type { ProcessFlags } from "./process-flags.js";
 import type { ServiceConfig } from "../control/service-config.js";
 
@@ -13,6 +12,10 @@ export interface Config {
   readonly http: Endpoint;
   readonly credentials: CredentialPaths;
   readonly shutdownTimeoutMs: number;
+  /** For a new process to take over. */
+  readonly upgradeTimeoutMs: number;
+  /** For the connections of a process that another has taken the place of. */
+  readonly upgradeDrainLimitMs: number;
   /** Path of the state file; undefined: nothing outlives the process. */
   readonly state: string | undefined;
   readonly resetState: boolean;
@@ -32,13 +35,16 @@ export function toConfig(
   const credentials = { tlsCert, tlsKey, tlsClientCa, tokens };
   const grpc = flags.grpc ?? { host: flags.grpcHost, port: flags.grpcPort };
   const http = { host: flags.httpHost, port: flags.httpPort };
-  checkCredentials(credentials, [grpc, http]);
+  checkTls(credentials);
+  requireCredentials(credentials, [grpc, http]);
   return {
     services,
     grpc,
     http,
     credentials,
     shutdownTimeoutMs: flags.shutdownTimeout,
+    upgradeTimeoutMs: flags.upgradeTimeout,
+    upgradeDrainLimitMs: flags.upgradeDrainLimit,
     state: flags.state,
     resetState: flags.resetState ?? false,
     engine: flags.engine,
@@ -48,20 +54,11 @@ export function toConfig(
   };
 }
 
-/** Whoever can change a backend reads all new traffic, so what others can reach needs TLS and a credential. */
-function checkCredentials(
-  { tlsCert, tlsKey, tlsClientCa, tokens }: CredentialPaths,
-  addresses: readonly ListenAddress[],
-): void {
+function checkTls({ tlsCert, tlsKey, tlsClientCa }: CredentialPaths): void {
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw invalid("--tls-cert and --tls-key go together: give both");
   if (tlsClientCa !== undefined && tlsCert === undefined)
     throw invalid("--tls-client-ca needs --tls-cert and --tls-key");
-  const open = addresses.find((address) => !("path" in address) && !isLoopback(address.host));
-  if (!open || (tlsCert !== undefined && (tokens ?? tlsClientCa) !== undefined)) return;
-  throw invalid(
-    `management on ${formatListenAddress(open)} could be reached from other machines: give --tls-cert and --tls-key, and --tokens or --tls-client-ca, or use a loopback address or --grpc unix:/path`,
-  );
 }
 
 const invalid = (what: string): ProxyError => new ProxyError("INVALID_ARGUMENT", what);

@@ -18,6 +18,8 @@ export interface ProcessFlags extends EngineFlags {
   readonly tlsClientCa?: string;
   readonly tokens?: string;
   readonly shutdownTimeout: number;
+  readonly upgradeTimeout: number;
+  readonly upgradeDrainLimit: number;
   readonly state?: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
@@ -35,6 +37,12 @@ export function processFlags(): readonly Option[] {
     flag("--tls-client-ca <file>", "clients must have a certificate of this authority"),
     flag("--tokens <file>", "management needs one of these tokens; `seamless token` makes them"),
     durationFlag("--shutdown-timeout <time>", "for open connections to end after SIGTERM", 30_000),
+    durationFlag("--upgrade-timeout <time>", "for a new process to take over after SIGUSR2", 60_000),
+    durationFlag(
+      "--upgrade-drain-limit <time>",
+      "the same for those of a process that was replaced",
+      3_600_000,
+    ),
     flag("--state <file>", "keep the state in this file; what it says wins over <backends>"),
     ...engineFlags(),
     flag("--log-level <level>", "least level logged, to stderr").choices(LOG_LEVELS).default("info"),

@@ -9,10 +9,19 @@ import { BackendResolution } from "./backend-resolution.js";
 import type { Checker } from "./checker.js";
 import { createDestinationPolicy } from "./destination-policy.js";
 import { NO_LEDGER } from "./ledger.js";
-import type { BackendRequest, CreateServiceRequest, Management, ProxyInfo } from "./management.js";
+import type { HandedService } from "./handed-service.js";
+import type {
+  BackendRequest,
+  CreateServiceRequest,
+  Management,
+  PredecessorInfo,
+  ProxyInfo,
+  Upgraded,
+} from "./management.js";
 import { NameResolver } from "./name-resolver.js";
-import { createSerialQueue } from "./serial-queue.js";
+import { createSerialQueue, holdTurn } from "./serial-queue.js";
 import { newRecord, resumeRecord, type ServiceDefinition, type ServiceRecord } from "./service-record.js";
+import type { InheritedSockets } from "./service-core.js";
 import type { ServiceConfig } from "./service-config.js";
 import { checkServiceName, DEFAULT_SERVICE } from "./service-name.js";
 import { completeSettings } from "./service-settings.js";
@@ -26,9 +35,26 @@ export interface ControlPlaneOptions {
   readonly checker: Checker;
   /** Makes the records of all services last. */
   readonly save: (records: readonly ServiceRecord[]) => Promise<void>;
-  /** The descriptor of a listening socket that the process was given for an address of a service, by its place. */
-  readonly inherited?: (service: string, place: number) => number | undefined;
+  /** Listening sockets that the process was given. */
+  readonly sockets?: (service: string, listen: readonly ListenAddress[]) => InheritedSockets;
+  readonly predecessor?: Predecessor | undefined;
+  /** Puts another process in our place. @throws ProxyError UPGRADE_FAILED, UPGRADE_IN_PROGRESS, DEPLOY_IN_PROGRESS */
+  readonly upgrade?: () => Promise<Upgraded>;
   readonly logger: Logger;
+}
+
+/** The process whose place this one takes. */
+export interface Predecessor {
+  /** Undefined: it has nothing of the service. */
+  join(service: string, engine: Engine): Join | undefined;
+  /** Undefined: nothing is open there any more. */
+  readonly info: PredecessorInfo | undefined;
+}
+
+/** What a service goes on with: the connections that are open in the other process, and what is known there. */
+export interface Join {
+  readonly engine: Engine;
+  readonly handed: HandedService;
 }
 
 /** A service to be opened. */
@@ -86,30 +112,22 @@ export class ControlPlane implements Management {
   /** @throws ProxyError LISTEN_FAILED, STORE_FAILED, INVALID_ADDRESS, FORBIDDEN_BACKEND, SERVICE_EXISTS, SHUTTING_DOWN */
   openService(opening: ServiceOpening): Promise<Service> {
     return this.#openings(async () => {
-      const { name, listen, settings, start, configured } = opening;
-      if (this.#shuttingDown)
-        throw new ProxyError("SHUTTING_DOWN", "the proxy is stopping and takes no changes");
+      const { name, listen, settings, configured } = opening;
+      this.#requireRunning();
       if (this.#services.has(name))
         throw new ProxyError("SERVICE_EXISTS", `service '${name}' exists already`);
-      const { engine, instanceId, checker, logger } = this.#options;
-      const { healthCheck } = settings;
-      const now = Date.now();
-      const definition = configured ? undefined : { listen, settings };
-      const record =
-        "saved" in start
-          ? { ...resumeRecord(start.saved, now, NO_LEDGER), definition }
-          : newRecord(
-              { name, instanceId, healthCheck, definition },
-              start.backends.length === 0 ? [] : setBackends([], parseBackends(start.backends)),
-              now,
-            );
+      const { engine, checker, logger } = this.#options;
+      const record = this.#recordOf(opening);
       const persist = (next: ServiceRecord): Promise<void> =>
         this.#store((records) => void records.set(name, next));
-      const inherited = (address: ListenAddress): number | undefined =>
-        this.#options.inherited?.(name, listen.indexOf(address));
-      const options = { listen, inherited, settings, resolution: this.#resolution, checker, persist, logger };
+      const inherited = this.#options.sockets?.(name, listen);
+      const joined = this.#options.predecessor?.join(name, engine);
+      const parts = { resolution: this.#resolution, checker, persist, logger };
+      const options = { listen, inherited, settings, handed: joined?.handed, ...parts };
       this.#opening = listen;
-      const service = await Service.open(engine, record, options).finally(() => (this.#opening = []));
+      const service = await Service.open(joined?.engine ?? engine, record, options).finally(
+        () => (this.#opening = []),
+      );
       this.#services.set(name, service);
       if (configured) this.#configured.set(name, configured);
       return service;
@@ -158,6 +176,50 @@ export class ControlPlane implements Management {
     }
   }
 
+  /** Accepts also at the sockets that the process was given. @throws ProxyError LISTEN_FAILED */
+  async enter(): Promise<void> {
+    for (const service of this.#services.values()) await service.enter();
+  }
+
+  get services(): ReadonlyMap<string, Service> {
+    return this.#services;
+  }
+
+  get records(): readonly ServiceRecord[] {
+    return [...this.#records.values()];
+  }
+
+  upgrade(actor: string): Promise<Upgraded> {
+    this.#options.logger.info({ event: "upgrade-asked", actor }, "another process is to take over");
+    if (this.#options.upgrade) return this.#options.upgrade();
+    return Promise.reject(new ProxyError("UPGRADE_FAILED", "this proxy can't start another process"));
+  }
+
+  /**
+   * Resolves when nothing is being changed; changes that come then wait until it is told to go on.
+   * @throws ProxyError DEPLOY_IN_PROGRESS; then nothing waits
+   */
+  async standStill(): Promise<() => void> {
+    const held: (() => void)[] = [];
+    const goOn = (): void => held.forEach((each) => each());
+    try {
+      held.push(await holdTurn(this.#openings));
+      for (const service of this.#services.values()) held.push(await service.standStill());
+      held.push(await holdTurn(this.#inTurn));
+      return goOn;
+    } catch (error) {
+      goOn();
+      throw error;
+    }
+  }
+
+  /** Another process goes on: nothing is accepted or changed here any more, and what is open stays open. */
+  handOver(): void {
+    this.#shuttingDown = true;
+    for (const service of this.#services.values()) service.handOver();
+    this.#resolver.close();
+  }
+
   service(name: string): Service {
     const service = this.#services.get(name === "" ? DEFAULT_SERVICE : name);
     if (service) return service;
@@ -189,6 +251,7 @@ export class ControlPlane implements Management {
       unservedConnections: sum(({ connectFailed, holdExpired }) => connectFailed + holdExpired),
       shuttingDown: this.#shuttingDown,
       services: this.serviceNames(),
+      predecessor: this.#options.predecessor?.info,
     };
   }
 
@@ -215,11 +278,28 @@ export class ControlPlane implements Management {
   /** That it is gone is stored first; then it accepts no more, and its open connections end in their own time. */
   async #drop(name: string): Promise<void> {
     const service = this.service(name);
-    await this.#store((records) => void records.delete(name));
+    await this.#store((records) => {
+      this.#requireRunning();
+      records.delete(name);
+    });
     this.#services.delete(name);
     this.#configured.delete(name);
     this.#leaving.add(service);
     void service.close(Infinity).then(() => this.#leaving.delete(service));
+  }
+
+  #recordOf({ name, listen, settings, start, configured }: ServiceOpening): ServiceRecord {
+    const definition = configured ? undefined : { listen, settings };
+    if ("saved" in start) return { ...resumeRecord(start.saved, Date.now(), NO_LEDGER), definition };
+    const { healthCheck } = settings;
+    const list = start.backends.length === 0 ? [] : setBackends([], parseBackends(start.backends));
+    const { instanceId } = this.#options;
+    return newRecord({ name, instanceId, healthCheck, definition }, list, Date.now());
+  }
+
+  #requireRunning(): void {
+    if (this.#shuttingDown)
+      throw new ProxyError("SHUTTING_DOWN", "the proxy is stopping and takes no changes");
   }
 
   #ownEndpoints(): readonly Endpoint[] {

@@ -33,6 +33,10 @@ export class DeployDesk {
     return this.#deploy?.status;
   }
 
+  get isFree(): boolean {
+    return !this.#starting && (this.#deploy?.over ?? true);
+  }
+
   /** @throws ProxyError DEPLOY_IN_PROGRESS, REVISION_MISMATCH, INVALID_ADDRESS, INVALID_ARGUMENT, FORBIDDEN_BACKEND */
   async start(request: DeployRequest, ofService: HealthCheck | undefined): Promise<StartedDeploy> {
     const plan = planDeploy(request, ofService);
@@ -82,8 +86,7 @@ export class DeployDesk {
   }
 
   #requireFree(): void {
-    const isFree = !this.#starting && (this.#deploy?.over ?? true);
-    if (isFree) return;
+    if (this.isFree) return;
     const details = { deploy: this.#deploy?.status.id ?? "" };
     throw new ProxyError("DEPLOY_IN_PROGRESS", "another deploy of this service is under way", { details });
   }

@@ -68,6 +68,18 @@ export class DrainKeeper {
     for (const drain of drains) this.#ended.set(drain.id, drain);
   }
 
+  /** Drains that another process has begun. */
+  resume(drains: readonly Drain[]): void {
+    for (const drain of drains) this.#running.set(drain.id, drain);
+    this.tick();
+  }
+
+  /** Another process goes on with what is under way. */
+  handOver(): void {
+    this.#running.clear();
+    this.close();
+  }
+
   /** Other limits for drains under way. @throws ProxyError DRAIN_NOT_FOUND; then none is changed */
   limit(ids: readonly string[], limits: DrainLimits): void {
     for (const id of ids) this.requireRunning(id);

@@ -37,6 +37,8 @@ export interface ListChangerOptions {
   /** What a deploy has found out about backends before they came into the list. */
   readonly knownHealth: () => readonly DeployCandidate[];
   readonly tell: Tell;
+  /** What the listener had counted when the present revision came into force. Default: what it has counted now. */
+  readonly ledgerBefore?: Ledger | undefined;
 }
 
 /**
@@ -53,7 +55,11 @@ export class ListChanger {
 
   constructor(options: ListChangerOptions) {
     this.#options = options;
-    this.#ledgerBefore = ledgerOf(options.listener.totals());
+    this.#ledgerBefore = options.ledgerBefore ?? ledgerOf(options.listener.totals());
+  }
+
+  get ledgerBefore(): Ledger {
+    return this.#ledgerBefore;
   }
 
   /** @throws ProxyError REVISION_MISMATCH, FORBIDDEN_BACKEND, STORE_FAILED, SHUTTING_DOWN, and what `edit` throws */

@@ -28,6 +28,18 @@ export interface Management {
    */
   deleteService(name: string, actor: string): Promise<void>;
   proxyInfo(): ProxyInfo;
+  /**
+   * Starts the program anew, which goes on with the listening sockets and the lists; this process then only has the
+   * connections that are open.
+   * @throws ProxyError UPGRADE_FAILED, UPGRADE_IN_PROGRESS, DEPLOY_IN_PROGRESS; then this process goes on
+   */
+  upgrade(actor: string): Promise<Upgraded>;
+}
+
+/** The process that has taken over. */
+export interface Upgraded {
+  readonly pid: number;
+  readonly version: string;
 }
 
 export interface ManagedService {
@@ -50,7 +62,7 @@ export interface ManagedService {
   /** The newest first. */
   history(): readonly HistoryEntry[];
   /** @throws ProxyError DRAIN_NOT_FOUND (details: `address`), INVALID_ADDRESS, INVALID_ARGUMENT */
-  changeDrain(addresses: readonly string[], limits: DrainLimits): ServiceState;
+  changeDrain(addresses: readonly string[], limits: DrainLimits): Promise<ServiceState>;
   /**
    * Sends how the drains are, now and after each change; in the last value all have ended.
    * @param addresses none: all that are under way
@@ -146,4 +158,13 @@ export interface ProxyInfo {
   readonly unservedConnections: number;
   readonly shuttingDown: boolean;
   readonly services: readonly string[];
+  /** A process that this one has taken the place of, and that still has connections. */
+  readonly predecessor: PredecessorInfo | undefined;
+}
+
+export interface PredecessorInfo {
+  readonly pid: number;
+  readonly version: string;
+  /** Those are in the other counts, too. */
+  readonly openConnections: number;
 }

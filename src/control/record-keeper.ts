@@ -1,5 +1,5 @@
 import { ProxyError } from "../errors.js";
-import { createSerialQueue } from "./serial-queue.js";
+import { createSerialQueue, holdTurn } from "./serial-queue.js";
 import type { ServiceRecord } from "./service-record.js";
 
 /** Makes a record last. Rejects if it can't; then the record before it is still the one that lasts. */
@@ -43,6 +43,11 @@ export class RecordKeeper {
       this.#present = next;
       return effect();
     });
+  }
+
+  /** Resolves when no change is under way; those that come then wait until it is told to go on. */
+  standStill(): Promise<() => void> {
+    return holdTurn(this.#inTurn);
   }
 
   async #store(next: ServiceRecord, abandon?: () => void): Promise<void> {

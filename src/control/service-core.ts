@@ -1,4 +1,4 @@
-import type { Endpoint, EngineEvent, ListenAddress, Listener } from "../engine/engine.js";
+import type { Endpoint, EngineEvent, InheritedSocket, ListenAddress, Listener } from "../engine/engine.js";
 import { formatListenAddress } from "../listen-address.js";
 import { createSampledWarning, type SampledWarning } from "../log-sampler.js";
 import type { Logger } from "../logger.js";
@@ -10,6 +10,7 @@ import { DeployDesk } from "./deploy-desk.js";
 import type { DeployStatus } from "./deploy-status.js";
 import { DrainKeeper } from "./drain-keeper.js";
 import { drainEnds, drainOfThePast, type Drain } from "./drain.js";
+import type { HandedService } from "./handed-service.js";
 import type { HealthCheck } from "./health-check.js";
 import { UNKNOWN } from "./health.js";
 import { HealthMonitor } from "./health-monitor.js";
@@ -23,9 +24,18 @@ import type { ServiceSettings } from "./service-settings.js";
 import type { ServiceState } from "./service-state.js";
 import { createStateFeed } from "./state-feed.js";
 
+/** Listening sockets that the process was given for a service. */
+export interface InheritedSockets {
+  has(address: ListenAddress): boolean;
+  /** Each is given out once. */
+  take(address: ListenAddress): InheritedSocket | undefined;
+}
+
 export interface ServiceOptions {
   readonly listen: readonly ListenAddress[];
-  readonly inherited?: ((address: ListenAddress) => number | undefined) | undefined;
+  readonly inherited?: InheritedSockets | undefined;
+  /** From the process before. */
+  readonly handed?: HandedService | undefined;
   readonly settings: ServiceSettings;
   readonly resolution: BackendResolution;
   readonly checker: Checker;
@@ -75,14 +85,14 @@ export class ServiceCore {
       settings: () => this.#settings,
       isUnhealthy: (id) => this.monitor.isUnhealthy(id),
       list: () => this.keeper.present.list,
-      onReroute: () => this.#publish(),
+      onReroute: () => this.publish(),
       onError: (error) =>
         this.#logger.error({ event: "apply-failed", err: error }, "the engine refused a routing table"),
     });
     this.drains = new DrainKeeper({
       listener,
       tickMs: settings.drainProgressMs,
-      onProgress: () => this.#publish(),
+      onProgress: () => this.publish(),
       onEnded: (drain) => this.#onDrainEnded(drain),
     });
     this.changer = new ListChanger({
@@ -95,18 +105,37 @@ export class ServiceCore {
       drains: this.drains,
       knownHealth: () => this.deploys.status?.candidates ?? [],
       tell: (changed, facts, text) => this.tell(changed, facts, text),
+      ledgerBefore: options.handed?.ledgerBefore,
     });
     this.deploys = this.#createDeployDesk();
   }
 
   async start(): Promise<void> {
     const { pause, list, drains } = this.keeper.present;
-    this.drains.remember(drains.map((drain) => drainOfThePast(drain, Date.now())));
+    const { handed } = this.#options;
+    if (handed) this.drains.resume(handed.drains);
+    else this.drains.remember(drains.map((drain) => drainOfThePast(drain, Date.now())));
     if (pause) this.listener.pause({ holdMs: pause.holdLimitMs, maxHeld: pause.maxHeld });
-    this.monitor.follow(list.map(({ id }) => id));
+    this.monitor.follow(
+      list.map(({ id }) => id),
+      (id) => handed?.health[id],
+    );
     await this.router.apply({ restart: true });
     if (!pause) this.listener.resume(0);
-    this.#publish();
+    this.publish();
+  }
+
+  handed(): HandedService {
+    const { list } = this.keeper.present;
+    const health = list.flatMap(({ id }) => {
+      const known = this.monitor.health(id);
+      return known ? [[id, known] as const] : [];
+    });
+    return {
+      drains: this.drains.running,
+      health: Object.fromEntries(health),
+      ledgerBefore: this.changer.ledgerBefore,
+    };
   }
 
   /** @throws ProxyError LISTEN_FAILED; then nothing has changed */
@@ -115,7 +144,7 @@ export class ServiceCore {
     this.listener.configure(settings);
     this.#settings = settings;
     this.router.reroute();
-    this.#publish();
+    this.publish();
   }
 
   /** The addresses of a name have changed. */
@@ -155,12 +184,17 @@ export class ServiceCore {
   tell(changed: boolean, facts: object, text: string): ChangeResult {
     if (changed) {
       this.#logger.info(facts, text);
-      this.#publish();
+      this.publish();
     }
     return { state: this.state(), changed };
   }
 
-  #publish(): void {
+  /** For what changes something other than the record. @throws ProxyError SHUTTING_DOWN, and what `change` throws */
+  inTurn<T>(change: () => Promise<T>): Promise<T> {
+    return this.keeper.change((record) => ({ next: record, effect: change }));
+  }
+
+  publish(): void {
     this.#sequence += 1;
     this.feed.publish(this.state());
   }
@@ -210,7 +244,7 @@ export class ServiceCore {
       effect: () => Promise.resolve(),
     }));
     store.catch(() => undefined);
-    this.#publish();
+    this.publish();
   }
 
   #createMonitor(
@@ -250,6 +284,6 @@ export class ServiceCore {
 
   #onDeployPhase({ id: deploy, phase, percent, revision, verdict }: DeployStatus): void {
     this.#logger.info({ event: "deploy", deploy, phase, percent, revision, ...verdict }, "deploy");
-    this.#publish();
+    this.publish();
   }
 }

@@ -126,15 +126,15 @@ test("a drain can be extended, and cut at once", async (t) => {
   const { service, engine } = await startService(t, [A, B]);
   engine.open(A, 2);
   await service.remove([A], { drain: { limitMs: 60_000, spreadMs: 0 } });
-  const { backends } = service.changeDrain([A], { idleLimitMs: 1_000, spreadMs: 0 });
+  const { backends } = await service.changeDrain([A], { idleLimitMs: 1_000, spreadMs: 0 });
   assert.equal(backends[1]?.drain?.drain.deadlineUnixMs, undefined);
   assert.ok(engine.idleAsked.includes(1_000));
-  assert.throws(() => service.changeDrain([A], { idleLimitMs: 1, spreadMs: 0 }), {
+  await assert.rejects(service.changeDrain([A], { idleLimitMs: 1, spreadMs: 0 }), {
     code: "INVALID_ARGUMENT",
   });
-  assert.throws(() => service.changeDrain([A, C], { limitMs: 0, spreadMs: 0 }), { code: "DRAIN_NOT_FOUND" });
+  await assert.rejects(service.changeDrain([A, C], { limitMs: 0, spreadMs: 0 }), { code: "DRAIN_NOT_FOUND" });
   assert.equal(service.state().backends.length, 2);
-  service.changeDrain([A], { limitMs: 0, spreadMs: 0 });
+  await service.changeDrain([A], { limitMs: 0, spreadMs: 0 });
   assert.deepEqual(show(service.state()), [`${B} active`]);
 });
 

@@ -1,12 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CloseReport, Engine, EngineEvent, ListenAddress, ListenerTotals } from "../engine/engine.js";
+import type {
+  CloseReport,
+  Engine,
+  EngineEvent,
+  ListenAddress,
+  Listener,
+  ListenerTotals,
+} from "../engine/engine.js";
 import { addBackends, parseBackends, removeBackends, setBackends, weighBackends } from "./backend-list.js";
 import type { BackendList } from "./backend-list.js";
 import type { DeployStatus } from "./deploy-status.js";
+import type { HandedService } from "./handed-service.js";
 import { checkDrainLimits, type Drain, type DrainLimits } from "./drain.js";
 import { watchDrains } from "./drain-watch.js";
 import { completeHealthCheck, sameHealthCheck, type HealthCheckRequest } from "./health-check.js";
 import { listToRollBackTo, type HistoryEntry } from "./history.js";
+import { ProxyError } from "../errors.js";
 import { completeOptions } from "./list-changer.js";
 import type {
   BackendRequest,
@@ -31,14 +40,16 @@ const EDITS = { set: setBackends, add: addBackends, remove: removeBackends, weig
 /** One listening address with its list: what may be asked of it. `list-changer.ts` has the order of a change. */
 export class Service implements ManagedService {
   readonly #core: ServiceCore;
+  readonly #listen: readonly ListenAddress[];
 
-  private constructor(core: ServiceCore) {
+  private constructor(core: ServiceCore, listen: readonly ListenAddress[]) {
     this.#core = core;
+    this.#listen = listen;
   }
 
   /**
-   * Looks up the names of the list, binds, stores the record, and routes. Clients that come in between, or wait in the
-   * queue of a socket that the process was given, are held until there is a route.
+   * Looks up the names of the list, binds, stores the record, and routes. Clients that come in between are held until
+   * there is a route. Sockets that the process was given wait for `enter`.
    */
   static async open(engine: Engine, record: ServiceRecord, options: ServiceOptions): Promise<Service> {
     const { listen, inherited, settings, resolution, persist } = options;
@@ -47,12 +58,12 @@ export class Service implements ManagedService {
     const listener = await engine.listen({
       ...settings,
       addresses: [],
-      ...(inherited && { inherited }),
+      ...(inherited && { inherited: (address) => inherited.take(address) }),
       report: (event) => report(event),
     });
     listener.pause({ holdMs: START_LIMIT_MS, maxHeld: settings.maxHeld });
     try {
-      await listener.listenAt(listen);
+      await listener.listenAt(listen.filter((address) => !inherited?.has(address)));
       await persist(record);
     } catch (error) {
       listener.destroy();
@@ -61,11 +72,22 @@ export class Service implements ManagedService {
     const core = new ServiceCore(record, options, listener);
     report = (event) => core.onEngineEvent(event);
     await core.start();
-    return new Service(core);
+    return new Service(core, listen);
   }
 
+  /** Accepts also at the sockets that the process was given. @throws ProxyError LISTEN_FAILED */
+  async enter(): Promise<void> {
+    await this.#core.listener.listenAt(this.#listen);
+    this.#core.publish();
+  }
+
+  /** Where it listens, or is about to. */
   get addresses(): readonly ListenAddress[] {
-    return this.#core.listener.addresses;
+    return [...this.#core.listener.addresses, ...this.#listen];
+  }
+
+  get listener(): Listener {
+    return this.#core.listener;
   }
 
   get totals(): ListenerTotals {
@@ -111,10 +133,13 @@ export class Service implements ManagedService {
     return history.map((entry, i) => (i === history.length - 1 ? { ...entry, ledger } : entry)).reverse();
   }
 
-  changeDrain(addresses: readonly string[], limits: DrainLimits): ServiceState {
+  async changeDrain(addresses: readonly string[], limits: DrainLimits): Promise<ServiceState> {
     const ids = parseBackends(addresses.map(toRequest)).map(({ id }) => id);
-    this.#core.drains.limit(ids, checkDrainLimits(limits));
-    return this.state();
+    checkDrainLimits(limits);
+    return this.#core.inTurn(() => {
+      this.#core.drains.limit(ids, limits);
+      return Promise.resolve(this.state());
+    });
   }
 
   watchDrains(addresses: readonly string[], send: (drains: readonly Drain[]) => boolean): Watch {
@@ -194,7 +219,7 @@ export class Service implements ManagedService {
   }
 
   deploy(request: DeployRequest): Promise<StartedDeploy> {
-    return this.#core.deploys.start(request, this.#core.monitor.check);
+    return this.#core.inTurn(() => this.#core.deploys.start(request, this.#core.monitor.check));
   }
 
   watchDeploy(send: (status: DeployStatus) => boolean): Watch {
@@ -223,6 +248,34 @@ export class Service implements ManagedService {
     this.#core.drains.close();
     this.#core.monitor.close();
     return report;
+  }
+
+  /**
+   * Resolves when no change is under way; those that come then wait until it is told to go on.
+   * @throws ProxyError DEPLOY_IN_PROGRESS; then nothing waits
+   */
+  async standStill(): Promise<() => void> {
+    const goOn = await this.#core.keeper.standStill();
+    if (this.#core.deploys.isFree) return goOn;
+    goOn();
+    const details = { deploy: this.#core.deploys.status?.id ?? "" };
+    throw new ProxyError("DEPLOY_IN_PROGRESS", `a deploy of service '${this.state().service}' is under way`, {
+      details,
+    });
+  }
+
+  handed(): HandedService {
+    return this.#core.handed();
+  }
+
+  /** Another process goes on with it. What is open stays open, and its listener does as that process tells it. */
+  handOver(): void {
+    this.#core.keeper.close();
+    this.#core.deploys.close();
+    this.#core.listener.handOver();
+    this.#core.drains.handOver();
+    this.#core.router.close();
+    this.#core.monitor.close();
   }
 
   destroy(): void {

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { formatAddress } from "../address.js";
 import { errnoOf } from "../errno.js";
 import { listenError } from "../listen-error.js";
-import { claimPath, type PathClaim } from "../unix-path.js";
-import type { Endpoint, ListenAddress } from "./engine.js";
+import { adoptPath, claimPath, type PathClaim } from "../unix-path.js";
+import type { Endpoint, InheritedSocket, ListenAddress, ListeningSocket } from "./engine.js";
 
 /** What a socket is made of: an address, or a descriptor that is one already. */
 export type Binding = Endpoint | { readonly path: string } | { readonly descriptor: number };
@@ -20,7 +20,7 @@ export interface Door {
 export interface DoorsOptions {
   /** @throws Error with the errno's name as its code */
   readonly open: (binding: Binding) => Door | Promise<Door>;
-  readonly inherited?: ((address: ListenAddress) => number | undefined) | undefined;
+  readonly inherited?: ((address: ListenAddress) => InheritedSocket | undefined) | undefined;
 }
 
 interface OpenDoor {
@@ -37,6 +37,7 @@ const PUBLIC_MODE = 0o666;
 export class Doors {
   readonly #options: DoorsOptions;
   #open: readonly OpenDoor[] = [];
+  #handedOver = false;
 
   constructor(options: DoorsOptions) {
     this.#options = options;
@@ -46,8 +47,10 @@ export class Doors {
     return this.#open.map(({ address }) => address);
   }
 
-  descriptors(): readonly { readonly address: ListenAddress; readonly descriptor: number }[] {
-    return this.#open.map(({ wanted, door }) => ({ address: wanted, descriptor: door.descriptor }));
+  sockets(): readonly ListeningSocket[] {
+    return this.#open.map(({ wanted, door: { descriptor }, claim }) => {
+      return { address: wanted, descriptor, ownsPath: claim !== undefined };
+    });
   }
 
   /** See `Listener.listenAt`. */
@@ -68,28 +71,32 @@ export class Doors {
     before.filter((open) => !this.#open.includes(open)).forEach(shut);
   }
 
-  /** @param successor another process goes on with the sockets, so that their paths stay */
-  shutAll(successor: boolean): void {
-    for (const open of this.#open) {
-      if (successor) open.door.shut();
-      else shut(open);
-    }
+  /** Those that are there no more because of `handOver` keep their paths. */
+  shutAll(): void {
+    if (this.#handedOver) return;
+    this.#open.forEach(shut);
+  }
+
+  handOver(): void {
+    this.#handedOver = true;
+    for (const { door } of this.#open) door.shut();
   }
 
   async #openDoor(wanted: ListenAddress): Promise<OpenDoor> {
-    const descriptor = this.#options.inherited?.(wanted);
+    const inherited = this.#options.inherited?.(wanted);
     try {
-      if (descriptor !== undefined) return await this.#take(wanted, descriptor);
+      if (inherited) return await this.#take(wanted, inherited);
       return "path" in wanted ? await this.#openAtPath(wanted) : await this.#openAtEndpoint(wanted);
     } catch (error) {
       throw listenError(nameOf(wanted), error);
     }
   }
 
-  async #take(wanted: ListenAddress, descriptor: number): Promise<OpenDoor> {
+  async #take(wanted: ListenAddress, { descriptor, ownsPath }: InheritedSocket): Promise<OpenDoor> {
     const door = await this.#options.open({ descriptor });
-    // The file of a Unix socket belongs to whoever made it.
-    return { wanted, address: "path" in wanted ? wanted : (door.bound ?? wanted), door };
+    if (!("path" in wanted)) return { wanted, address: door.bound ?? wanted, door };
+    const common = { wanted, address: wanted, door };
+    return ownsPath ? { ...common, claim: adoptPath(wanted.path) } : common;
   }
 
   async #openAtPath(wanted: { readonly path: string }): Promise<OpenDoor> {

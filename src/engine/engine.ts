@@ -31,12 +31,19 @@ export type ListenAddress = Endpoint | { readonly path: string };
 
 export interface ListenOptions extends ListenerSettings {
   readonly addresses: readonly ListenAddress[];
-  /** The descriptor of a listening socket for an address that the process was given; it is the engine's then. */
-  readonly inherited?: (address: ListenAddress) => number | undefined;
+  /** The listening socket for an address, if the process was given one; it is the engine's then. */
+  readonly inherited?: (address: ListenAddress) => InheritedSocket | undefined;
   /** Most connections that wait for a backend at once, unless `pause` says otherwise. */
   readonly maxHeld: number;
   /** Where the listener reports to, at once or soon after. Must not throw. */
   readonly report: (event: EngineEvent) => void;
+}
+
+/** A listening socket that another process has made. */
+export interface InheritedSocket {
+  readonly descriptor: number;
+  /** Whether the file of a Unix socket is to go with the socket. */
+  readonly ownsPath: boolean;
 }
 
 /** What can be set at any time, for connections that come later and, of the time-outs, for all. */
@@ -62,7 +69,7 @@ export interface Listener {
   /** Where it listens in fact, with the ports that were taken; once it is closed, where it did. */
   readonly addresses: readonly ListenAddress[];
   /** The listening sockets, for a process that is to take them over. */
-  descriptors(): readonly { readonly address: ListenAddress; readonly descriptor: number }[];
+  sockets(): readonly ListeningSocket[];
   /**
    * Listens at these addresses from now on: first opens those that are new, then closes those that are not named. If
    * one can't be opened, nothing has changed.
@@ -99,11 +106,21 @@ export interface Listener {
    * Stops accepting and lets open connections end; after `graceMs` the rest is reset. Held connections are reset
    * at once. Resolves when nothing is left. Calling it again returns the same promise.
    * @param graceMs Infinity: no limit
-   * @param successor another process listens on with the same sockets
    */
-  close(graceMs: number, successor?: boolean): Promise<CloseReport>;
+  close(graceMs: number): Promise<CloseReport>;
+  /**
+   * Accepts no more, from when it returns: another process goes on with the same sockets. Connections stay, held ones
+   * too, and follow what is applied and resumed.
+   */
+  handOver(): void;
   /** Resets every connection now and frees everything. A pending `close` then resolves. Idempotent. */
   destroy(): void;
+}
+
+/** A listening socket, for a process that is to take it over. */
+export interface ListeningSocket extends InheritedSocket {
+  /** As it was asked for. */
+  readonly address: ListenAddress;
 }
 
 /** Where connections may go. Immutable; a change is a new table. */

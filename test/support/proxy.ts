@@ -19,6 +19,8 @@ export interface ProxyOptions {
   readonly args?: readonly string[];
   /** Limit on open files. Default: that of the tests. */
   readonly openFiles?: number;
+  /** The file that Node runs. Default: the daemon. */
+  readonly program?: string;
   /** A program that is given the proxy's command line to run. */
   readonly wrapper?: readonly string[];
 }
@@ -62,7 +64,8 @@ async function follow(t: TestContext, child: ChildProcess): Promise<RunningProxy
   const log: LogLine[] = [];
   const waiting: { event: string; resolve: (line: LogLine) => void }[] = [];
   createInterface(child.stderr ?? assert.fail()).on("line", (text) => {
-    const line = JSON.parse(text) as LogLine;
+    // Only what could not start, and tells it before it has a log, is no JSON.
+    const line = text.startsWith("{") ? (JSON.parse(text) as LogLine) : { event: "text", text };
     log.push(line);
     for (const { event, resolve } of waiting) if (event === line.event) resolve(line);
   });
@@ -111,10 +114,16 @@ async function follow(t: TestContext, child: ChildProcess): Promise<RunningProxy
   };
 }
 
-function spawnDaemon({ backends, args = [], openFiles, wrapper = [] }: ProxyOptions): ChildProcess {
+function spawnDaemon({
+  backends,
+  args = [],
+  openFiles,
+  program: file = daemon,
+  wrapper = [],
+}: ProxyOptions): ChildProcess {
   const own = ["--http-port", "0", "--log-format", "json", "--shutdown-timeout", "500ms"];
   const grpc = args.some((arg) => arg.startsWith("--grpc")) ? [] : ["--grpc-port", "0"];
-  const argv = [daemon, "127.0.0.1:0", backends.join(","), ...own, ...grpc, ...args];
+  const argv = [file, "127.0.0.1:0", backends.join(","), ...own, ...grpc, ...args];
   const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
   if (openFiles === undefined) {
     const [program = process.execPath, ...rest] = [...wrapper, process.execPath, ...argv];

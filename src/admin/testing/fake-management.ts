@@ -1,4 +1,10 @@
-import type { ChangeResult, ManagedService, Management, ProxyInfo } from "../../control/management.js";
+import type {
+  ChangeResult,
+  ManagedService,
+  Management,
+  ProxyInfo,
+  Upgraded,
+} from "../../control/management.js";
 import type { BackendView, ServiceState } from "../../control/service-state.js";
 import { beginDeploy, type DeployStatus } from "../../control/deploy-status.js";
 import type { Drain } from "../../control/drain.js";
@@ -10,7 +16,8 @@ import { DEFAULT_SETTINGS } from "../../control/service-settings.js";
 import { noRefusals } from "../../engine/refusals.js";
 import { ProxyError } from "../../errors.js";
 
-export type Ask = "service" | "createService" | "deleteService" | "proxyInfo" | keyof ManagedService;
+export type Ask =
+  "service" | "createService" | "deleteService" | "proxyInfo" | "upgrade" | keyof ManagedService;
 
 /** A control plane that only remembers: what is asked of it, and one list that every change replaces. */
 export class FakeManagement implements Management {
@@ -53,7 +60,7 @@ export class FakeManagement implements Management {
     resume: (...request) => this.#changed("resume", request),
     setHealthCheck: (...request) => this.#changed("setHealthCheck", request),
     history: () => this.#answer("history", [], this.entries),
-    changeDrain: (...request) => this.#answer("changeDrain", request, this.present),
+    changeDrain: (...request) => Promise.resolve(this.#answer("changeDrain", request, this.present)),
     watchDrains: (addresses, send) => {
       this.#answer("watchDrains", [addresses], undefined);
       return this.drainFeed.watch(this.drains, send);
@@ -114,7 +121,12 @@ export class FakeManagement implements Management {
       unservedConnections: 5,
       shuttingDown: false,
       services: ["default"],
+      predecessor: undefined,
     });
+  }
+
+  upgrade(...request: Parameters<Management["upgrade"]>): Promise<Upgraded> {
+    return Promise.resolve(this.#answer("upgrade", request, { pid: 7, version: "1.2.4" }));
   }
 
   /** A new revision with these backends, for the watchers too. */

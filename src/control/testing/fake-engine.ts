@@ -44,7 +44,7 @@ export class FakeEngine implements Engine {
       get addresses() {
         return open;
       },
-      descriptors: () => [],
+      sockets: () => [],
       listenAt: (addresses) => {
         if (addresses.some((address) => "path" in address && address.path === `/run/${this.refuse ?? ""}`))
           return Promise.reject(new Error(`${this.refuse ?? ""} can't be opened`));
@@ -74,6 +74,7 @@ export class FakeEngine implements Engine {
       },
       oldestConnection: () => undefined,
       close: () => Promise.resolve({ ended: 0, cut: 0 }),
+      handOver: () => undefined,
       destroy: () => undefined,
     });
   }

@@ -79,8 +79,8 @@ export class NativeListener implements Listener {
     return this.#doors.addresses;
   }
 
-  descriptors(): ReturnType<Listener["descriptors"]> {
-    return this.#doors.descriptors();
+  sockets(): ReturnType<Listener["sockets"]> {
+    return this.#doors.sockets();
   }
 
   listenAt(addresses: readonly ListenAddress[]): Promise<void> {
@@ -157,10 +157,10 @@ export class NativeListener implements Listener {
     return slot === undefined ? undefined : this.#options.engine.oldestUnixMs(this.#options.id, slot);
   }
 
-  close(graceMs: number, successor = false): Promise<CloseReport> {
+  close(graceMs: number): Promise<CloseReport> {
     if (this.#closing) return this.#closing.promise;
     const { engine, id } = this.#options;
-    this.#doors.shutAll(successor);
+    this.#doors.shutAll();
     engine.stopAccepting(id);
     for (const { thread, id: held } of this.#holding.takeAll())
       engine.refuseHeld(thread, held, CAUSES.indexOf("shutdown"));
@@ -169,6 +169,10 @@ export class NativeListener implements Listener {
     const { promise } = this.#closing;
     this.#finishIfEmpty();
     return promise;
+  }
+
+  handOver(): void {
+    this.#doors.handOver();
   }
 
   destroy(): void {

@@ -1,15 +1,9 @@
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
 
-/** What node:net knows of a socket and does not tell: the handle of libuv, which has these since Node 0.x. */
+/** What node:net knows of a socket and does not tell: the handle of libuv, which has this since Node 0.x. */
 interface Handle {
-  readonly fd: number;
   /** Answers an errno, or 0. */
   getpeername?(address: { address?: string }): number;
-}
-
-/** The descriptor of a listening server. */
-export function descriptorOf(server: Server): number {
-  return (server as unknown as { _handle: Handle })._handle.fd;
 }
 
 /**

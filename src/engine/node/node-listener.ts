@@ -17,6 +17,7 @@ import { Closing } from "../closing.js";
 import { Doors, type Binding, type Door } from "../doors.js";
 import { noEnds } from "../ends.js";
 import { Holding } from "../holding.js";
+import { descriptorOf } from "../../listening-descriptor.js";
 import { noRefusals } from "../refusals.js";
 import { idsOutOfTurn } from "../turns.js";
 import { type Cause, REFUSALS, UNSERVED, type Unserved } from "../unserved.js";
@@ -24,7 +25,7 @@ import { Connection, type ConnectionHost } from "./connection.js";
 import { Cursor } from "./cursor.js";
 import { DialDeadlines } from "./dial-deadlines.js";
 import { Gate, type Leave } from "./gate.js";
-import { descriptorOf, peerAddress } from "./handle.js";
+import { peerAddress } from "./handle.js";
 import { LoopTurns } from "./loop-turns.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
@@ -90,8 +91,8 @@ export class NodeListener implements Listener, ConnectionHost {
     return this.#doors.addresses;
   }
 
-  descriptors(): ReturnType<Listener["descriptors"]> {
-    return this.#doors.descriptors();
+  sockets(): ReturnType<Listener["sockets"]> {
+    return this.#doors.sockets();
   }
 
   listenAt(addresses: readonly ListenAddress[]): Promise<void> {
@@ -163,13 +164,17 @@ export class NodeListener implements Listener, ConnectionHost {
     return undefined;
   }
 
-  close(graceMs: number, successor = false): Promise<CloseReport> {
+  close(graceMs: number): Promise<CloseReport> {
     if (this.#closing) return this.#closing.promise;
-    this.#doors.shutAll(successor);
+    this.#doors.shutAll();
     for (const connection of this.#holding.takeAll()) connection.abort("shutdown");
     this.#closing = new Closing(this.#connections.size, graceMs, () => this.#cutAll());
     if (this.#connections.size === 0) this.#finish();
     return this.#closing.promise;
+  }
+
+  handOver(): void {
+    this.#doors.handOver();
   }
 
   destroy(): void {

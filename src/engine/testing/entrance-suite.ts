@@ -108,22 +108,49 @@ export function entranceSuite(createEngine: (maxConnections?: number) => Engine)
     const named = await startNamed(t, "a");
     // By another process, as an inherited one.
     const first = await startRig(t, createEngine(), inTurn(named));
-    const descriptor = first.listener.descriptors()[0]?.descriptor ?? -1;
+    const descriptor = first.listener.sockets()[0]?.descriptor ?? -1;
     const script = `require("net").createServer((socket) => socket.end("heir")).listen({ fd: 3 }, () => console.log("up"));`;
     const heir = spawn(process.execPath, ["-e", script], {
       stdio: ["ignore", "pipe", "inherit", descriptor],
     });
     t.after(() => heir.kill("SIGKILL"));
     await once(heir.stdout ?? assert.fail(), "data");
-    await first.listener.close(0, true);
+    first.listener.handOver();
     assert.equal((await readToEnd(await openClient(t, first.port))).data.toString(), "heir");
     const ended = once(heir, "exit");
     heir.kill("SIGKILL");
     await ended;
   });
 
+  test("a listener whose sockets another process has goes on with its connections, held ones too", async (t) => {
+    const [named, silent, path] = [await startNamed(t, "a"), await startSilent(t), socketPath(t)];
+    const rig = await startRig(t, createEngine(), inTurn(silent), { addresses: [ANY, { path }] });
+    const { listener, port } = rig;
+    await openClient(t, port);
+    await until(() => silent.sockets.length === 1);
+    listener.pause({ holdMs: 60_000, maxHeld: 10 });
+    const held = await openClient(t, port);
+    await until(() => listener.totals().heldConnections === 1);
+    assert.deepEqual(
+      listener.sockets().map(({ ownsPath }) => ownsPath),
+      [false, true],
+    );
+    listener.handOver();
+    await assert.rejects(once(connect({ port, host: "127.0.0.1" }), "connect"), { code: "ECONNREFUSED" });
+    assert.ok(existsSync(path));
+    await listener.apply(inTurn(named));
+    listener.resume(0);
+    assert.equal((await readToEnd(held)).data.toString(), "a");
+    held.end();
+    await until(() => listener.totals().openConnections === 1);
+    await listener.close(0);
+    assert.ok(existsSync(path));
+  });
+
   test("what is no listening socket is refused", async (t) => {
-    const rig = startRig(t, createEngine(), inTurn(), { inherited: () => 0 });
+    const rig = startRig(t, createEngine(), inTurn(), {
+      inherited: () => ({ descriptor: 0, ownsPath: false }),
+    });
     await assert.rejects(rig, { code: "LISTEN_FAILED" });
   });
 

@@ -415,6 +415,21 @@ export interface ProxyInfo {
   shuttingDown: boolean;
   /** Names of the services, sorted. */
   services: string[];
+  /** The process that this one has taken the place of, as long as connections are open there. */
+  predecessor: PredecessorInfo | undefined;
+}
+
+/**
+ * PredecessorInfo describes a process that was upgraded and still has connections. They are in all counts of this
+ * process, and its drains, too.
+ */
+export interface PredecessorInfo {
+  /** Its number. */
+  pid: number;
+  /** Its version. */
+  version: string;
+  /** Client connections that are open there. */
+  openConnections: number;
 }
 
 /** ConnectionEnds counts connections that were connected to a backend, by what ended them. */
@@ -547,6 +562,18 @@ export interface DeleteServiceRequest {
 
 /** DeleteServiceResponse says that it is done. */
 export interface DeleteServiceResponse {
+}
+
+/** UpgradeRequest asks for another process. */
+export interface UpgradeRequest {
+}
+
+/** UpgradeResponse says which process serves now. */
+export interface UpgradeResponse {
+  /** Its number. */
+  pid: number;
+  /** Its version. */
+  version: string;
 }
 
 /** DrainOptions limits how long the connections of a backend that leaves the list may go on. */
@@ -2579,6 +2606,7 @@ function createBaseProxyInfo(): ProxyInfo {
     unservedConnections: 0n,
     shuttingDown: false,
     services: [],
+    predecessor: undefined,
   };
 }
 
@@ -2625,6 +2653,9 @@ export const ProxyInfo: MessageFns<ProxyInfo> = {
     }
     for (const v of message.services) {
       writer.uint32(82).string(v!);
+    }
+    if (message.predecessor !== undefined) {
+      PredecessorInfo.encode(message.predecessor, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -2722,6 +2753,14 @@ export const ProxyInfo: MessageFns<ProxyInfo> = {
             message.services.push(reader.string());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.predecessor = PredecessorInfo.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2757,6 +2796,88 @@ export const ProxyInfo: MessageFns<ProxyInfo> = {
       : 0n;
     message.shuttingDown = object.shuttingDown ?? false;
     message.services = object.services?.map((e) => e) || [];
+    message.predecessor = (object.predecessor !== undefined && object.predecessor !== null)
+      ? PredecessorInfo.fromPartial(object.predecessor)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePredecessorInfo(): PredecessorInfo {
+  return { pid: 0, version: "", openConnections: 0 };
+}
+
+export const PredecessorInfo: MessageFns<PredecessorInfo> = {
+  encode(message: PredecessorInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pid !== 0) {
+      writer.uint32(8).uint32(message.pid);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    if (message.openConnections !== 0) {
+      writer.uint32(24).uint32(message.openConnections);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PredecessorInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePredecessorInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.openConnections = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PredecessorInfo>): PredecessorInfo {
+    return PredecessorInfo.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PredecessorInfo>): PredecessorInfo {
+    const message = createBasePredecessorInfo();
+    message.pid = object.pid ?? 0;
+    message.version = object.version ?? "";
+    message.openConnections = object.openConnections ?? 0;
     return message;
   },
 };
@@ -3664,6 +3785,116 @@ export const DeleteServiceResponse: MessageFns<DeleteServiceResponse> = {
   },
   fromPartial(_: DeepPartial<DeleteServiceResponse>): DeleteServiceResponse {
     const message = createBaseDeleteServiceResponse();
+    return message;
+  },
+};
+
+function createBaseUpgradeRequest(): UpgradeRequest {
+  return {};
+}
+
+export const UpgradeRequest: MessageFns<UpgradeRequest> = {
+  encode(_: UpgradeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpgradeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpgradeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpgradeRequest>): UpgradeRequest {
+    return UpgradeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<UpgradeRequest>): UpgradeRequest {
+    const message = createBaseUpgradeRequest();
+    return message;
+  },
+};
+
+function createBaseUpgradeResponse(): UpgradeResponse {
+  return { pid: 0, version: "" };
+}
+
+export const UpgradeResponse: MessageFns<UpgradeResponse> = {
+  encode(message: UpgradeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pid !== 0) {
+      writer.uint32(8).uint32(message.pid);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpgradeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpgradeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpgradeResponse>): UpgradeResponse {
+    return UpgradeResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpgradeResponse>): UpgradeResponse {
+    const message = createBaseUpgradeResponse();
+    message.pid = object.pid ?? 0;
+    message.version = object.version ?? "";
     return message;
   },
 };
@@ -6772,6 +7003,23 @@ export const SeamlessServiceService = {
     responseSerialize: (value: RollbackResponse): Buffer => Buffer.from(RollbackResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RollbackResponse => RollbackResponse.decode(value),
   },
+  /**
+   * Upgrade puts a new process in the place of this one: the program is started anew, with the same command line, and
+   * goes on with the listening sockets, the lists and what is draining. It answers, within a minute, when the new
+   * process serves; this one then lets its connections end. A new process that fails, ends or hangs changes nothing
+   * (FAILED_PRECONDITION, UPGRADE_FAILED). ABORTED during another upgrade or a deploy (UPGRADE_IN_PROGRESS,
+   * DEPLOY_IN_PROGRESS). Changes that are asked for meanwhile wait; once the new process serves, those that
+   * were sent to this one are UNAVAILABLE (SHUTTING_DOWN), and can be sent again.
+   */
+  upgrade: {
+    path: "/seamless.v1.SeamlessService/Upgrade" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UpgradeRequest): Buffer => Buffer.from(UpgradeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpgradeRequest => UpgradeRequest.decode(value),
+    responseSerialize: (value: UpgradeResponse): Buffer => Buffer.from(UpgradeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UpgradeResponse => UpgradeResponse.decode(value),
+  },
 } as const;
 
 export interface SeamlessServiceServer extends UntypedServiceImplementation {
@@ -6863,6 +7111,15 @@ export interface SeamlessServiceServer extends UntypedServiceImplementation {
    * with any change. NOT_FOUND (REVISION_NOT_FOUND) if the history does not have it.
    */
   rollback: handleUnaryCall<RollbackRequest, RollbackResponse>;
+  /**
+   * Upgrade puts a new process in the place of this one: the program is started anew, with the same command line, and
+   * goes on with the listening sockets, the lists and what is draining. It answers, within a minute, when the new
+   * process serves; this one then lets its connections end. A new process that fails, ends or hangs changes nothing
+   * (FAILED_PRECONDITION, UPGRADE_FAILED). ABORTED during another upgrade or a deploy (UPGRADE_IN_PROGRESS,
+   * DEPLOY_IN_PROGRESS). Changes that are asked for meanwhile wait; once the new process serves, those that
+   * were sent to this one are UNAVAILABLE (SHUTTING_DOWN), and can be sent again.
+   */
+  upgrade: handleUnaryCall<UpgradeRequest, UpgradeResponse>;
 }
 
 export interface SeamlessServiceClient extends Client {
@@ -7177,6 +7434,29 @@ export interface SeamlessServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RollbackResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Upgrade puts a new process in the place of this one: the program is started anew, with the same command line, and
+   * goes on with the listening sockets, the lists and what is draining. It answers, within a minute, when the new
+   * process serves; this one then lets its connections end. A new process that fails, ends or hangs changes nothing
+   * (FAILED_PRECONDITION, UPGRADE_FAILED). ABORTED during another upgrade or a deploy (UPGRADE_IN_PROGRESS,
+   * DEPLOY_IN_PROGRESS). Changes that are asked for meanwhile wait; once the new process serves, those that
+   * were sent to this one are UNAVAILABLE (SHUTTING_DOWN), and can be sent again.
+   */
+  upgrade(
+    request: UpgradeRequest,
+    callback: (error: ServiceError | null, response: UpgradeResponse) => void,
+  ): ClientUnaryCall;
+  upgrade(
+    request: UpgradeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UpgradeResponse) => void,
+  ): ClientUnaryCall;
+  upgrade(
+    request: UpgradeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UpgradeResponse) => void,
   ): ClientUnaryCall;
 }
 

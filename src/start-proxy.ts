@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import { closeSync } from "node:fs";
+import type { ManagementOptions, ManagementServers } from "./admin/servers.js";
+import type { Config } from "./config/config.js";
+import { checkBackend } from "./checks/check-backend.js";
+import { limitChecker } from "./checks/limited-checker.js";
+import { ControlPlane } from "./control/control-plane.js";
+import type { ServiceRecord } from "./control/service-record.js";
+import type { Engine } from "./engine/engine.js";
+import { ProxyError } from "./errors.js";
+import { formatListenAddress } from "./listen-address.js";
+import type { Logger } from "./logger.js";
+import { enterServices, openServices } from "./open-services.js";
+import { Proxy } from "./proxy.js";
+import { memoryStore, type Store } from "./store/store.js";
+import { MANAGEMENT_OWNERS, type GivenSockets } from "./supervisor/activation.js";
+import type { Predecessor } from "./upgrade/predecessor.js";
+import type { Launch } from "./upgrade/upgrader.js";
+
+export interface ProxyOptions {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly version: string;
+  readonly pid: number;
+  readonly logger: Logger;
+  /** Listening sockets that the process was given. */
+  readonly sockets: GivenSockets;
+  /** The process whose place this one takes. */
+  readonly predecessor?: Predecessor | undefined;
+  readonly launch: Launch;
+}
+
+/** Well within the descriptors that are kept back from clients. */
+const MAX_CHECKS_AT_ONCE = 32;
+
+/**
+ * Starts the data path first, then management, whose libraries take longer to load than all the rest: after a crash
+ * clients are served meanwhile. In the place of another process it is the other way round: that one serves until all
+ * here that can fail has not. If any of them can't start, the others are closed again.
+ */
+export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+  const { config, engine, logger, sockets, predecessor } = options;
+  const { store, saved } = await openStore(config);
+  let proxy: Proxy | undefined = undefined;
+  const notYet = new ProxyError("UPGRADE_IN_PROGRESS", "this process is just starting");
+  const control = createControlPlane(options, store, () => proxy?.upgrade() ?? Promise.reject(notYet));
+  let management: ManagementServers | undefined;
+  try {
+    await openServices({
+      control,
+      config,
+      saved: predecessor?.records ?? saved,
+      handedOver: predecessor !== undefined,
+      logger,
+    });
+    if (!predecessor) await enterServices(control, engine.name, logger);
+    const { startManagement } = await import("./admin/servers.js");
+    const given = socketsOfManagement(config, sockets);
+    management = await startManagement({ ...config, management: control, given, logger });
+    if (predecessor) await takeOver(predecessor, control, options);
+  } catch (error) {
+    control.destroy();
+    await Promise.all([control.close(0), management?.close(0)]);
+    throw error;
+  }
+  closeUnused(sockets, logger);
+  tellReady(options, control, management);
+  proxy = new Proxy({ ...options, control, management });
+  return proxy;
+}
+
+function createControlPlane(
+  { config, engine, version, logger, sockets, predecessor }: ProxyOptions,
+  store: Store,
+  upgrade: Proxy["upgrade"],
+): ControlPlane {
+  const control = new ControlPlane({
+    engine,
+    version,
+    instanceId: randomUUID(),
+    checker: limitChecker(checkBackend, MAX_CHECKS_AT_ONCE),
+    save: (records) => store.save(records),
+    logger,
+    sockets: (service, listen) => sockets.of(service, listen),
+    predecessor,
+    upgrade,
+  });
+  for (const endpoint of [config.http, config.grpc]) if ("port" in endpoint) control.reserve(endpoint);
+  return control;
+}
+
+/** From when this process accepts until the other one does no more, nothing is changed: both go by the same lists. */
+async function takeOver(
+  predecessor: Predecessor,
+  control: ControlPlane,
+  { engine, logger }: ProxyOptions,
+): Promise<void> {
+  const goOn = await control.standStill();
+  await enterServices(control, engine.name, logger);
+  await predecessor.relieve();
+  goOn();
+}
+
+/** What is to be saved where, and what was saved. */
+async function openStore({
+  state,
+  resetState,
+}: Config): Promise<{ store: Store; saved: readonly ServiceRecord[] }> {
+  if (state === undefined) return { store: memoryStore, saved: [] };
+  const { FileStore } = await import("./store/file-store.js");
+  const { store, saved } = await FileStore.open(state, resetState);
+  return { store, saved: saved?.services ?? [] };
+}
+
+function socketsOfManagement(
+  { grpc, http }: Config,
+  sockets: GivenSockets,
+): NonNullable<ManagementOptions["given"]> {
+  return {
+    grpc: sockets.of(MANAGEMENT_OWNERS.grpc, [grpc]).take(grpc),
+    http: sockets.of(MANAGEMENT_OWNERS.http, [http]).take(http),
+  };
+}
+
+/** A socket that stays open without anybody who accepts would let its clients wait for ever. */
+function closeUnused({ left }: GivenSockets, logger: Logger): void {
+  if (left.length === 0) return;
+  for (const { descriptor } of left) closeSync(descriptor);
+  const names = left.map(({ owner }) => owner);
+  logger.warn({ event: "sockets-left", names }, "these sockets belong to no service, and are closed");
+}
+
+function tellReady(
+  { engine, version, logger }: ProxyOptions,
+  control: ControlPlane,
+  servers: ManagementServers,
+): void {
+  const { grpc, http } = servers;
+  for (const endpoint of [grpc, http]) if ("port" in endpoint) control.reserve(endpoint);
+  const listen = control.serviceNames().flatMap((name) => control.service(name).state().listenAddresses);
+  const where = { listen, grpc: formatListenAddress(grpc), http: formatListenAddress(http) };
+  logger.info({ event: "ready", ...where, engine: engine.name, version }, "ready");
+}

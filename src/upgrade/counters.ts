@@ -1,0 +1,37 @@
+import { endsOf, noEnds } from "../engine/ends.js";
+import type { ListenerTotals, TargetCounters } from "../engine/engine.js";
+import { refusalsOf } from "../engine/refusals.js";
+
+export const NO_COUNTERS: TargetCounters = {
+  activeConnections: 0,
+  totalConnections: 0,
+  failedConnects: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  ends: noEnds(),
+};
+
+export function addCounters(a: TargetCounters, b: TargetCounters): TargetCounters {
+  return {
+    activeConnections: a.activeConnections + b.activeConnections,
+    totalConnections: a.totalConnections + b.totalConnections,
+    failedConnects: a.failedConnects + b.failedConnects,
+    bytesIn: a.bytesIn + b.bytesIn,
+    bytesOut: a.bytesOut + b.bytesOut,
+    ends: endsOf((cause) => a.ends[cause] + b.ends[cause]),
+  };
+}
+
+export function addTotals(a: ListenerTotals, b: ListenerTotals): ListenerTotals {
+  return {
+    openConnections: a.openConnections + b.openConnections,
+    heldConnections: a.heldConnections + b.heldConnections,
+    acceptedConnections: a.acceptedConnections + b.acceptedConnections,
+    ends: endsOf((cause) => a.ends[cause] + b.ends[cause]),
+    leftEarly: a.leftEarly + b.leftEarly,
+    connectFailed: a.connectFailed + b.connectFailed,
+    holdExpired: a.holdExpired + b.holdExpired,
+    refusedByLimit: a.refusedByLimit + b.refusedByLimit,
+    refusals: refusalsOf((limit) => a.refusals[limit] + b.refusals[limit]),
+  };
+}

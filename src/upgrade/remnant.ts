@@ -1,0 +1,130 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Listener } from "../engine/engine.js";
+import type { Channel } from "./channel.js";
+import type { Command, FromNew, FromOld, ListenerReport, TargetReport } from "./messages.js";
+
+const REPORT_INTERVAL_MS = 250;
+
+/** A listener with the targets it may have connections of. */
+export interface Remaining {
+  readonly listener: Listener;
+  readonly targets: Iterable<string>;
+}
+
+export interface RemnantOptions {
+  readonly channel: Channel<FromOld, FromNew>;
+  readonly services: ReadonlyMap<string, Remaining>;
+  /** Connections open in the whole process. */
+  readonly openConnections: () => number;
+}
+
+/**
+ * What is left of a process that another one has taken the place of: it does with its connections what it is told, and says
+ * four times a second what has become of them, until there are none. If nobody listens any more, they still end in their own
+ * time.
+ */
+export class Remnant {
+  readonly #options: RemnantOptions;
+  readonly #services: ReadonlyMap<string, RemainingService>;
+
+  constructor(options: RemnantOptions) {
+    this.#options = options;
+    this.#services = new Map(
+      [...options.services].map(([name, remaining]) => [name, new RemainingService(remaining)]),
+    );
+    options.channel.follow((message) => this.#obey(message));
+  }
+
+  /** Resolves when no connection is open. */
+  async empty(): Promise<void> {
+    this.#report();
+    while (this.#options.openConnections() > 0) {
+      await new Promise((resolve) => setTimeout(resolve, REPORT_INTERVAL_MS));
+      this.#report();
+    }
+  }
+
+  #obey(message: FromNew): void {
+    if (message.type !== "command") return;
+    const service = this.#services.get(message.service);
+    if (!service) return;
+    const done = service.obey(message);
+    if (message.do === "apply")
+      void done.then(() => this.#options.channel.send({ type: "applied", ...pick(message) }));
+  }
+
+  #report(): void {
+    const { channel, openConnections } = this.#options;
+    const services = [...this.#services].flatMap(([name, service]) => {
+      const changed = service.changes();
+      return changed ? [[name, changed] as const] : [];
+    });
+    if (services.length === 0) return;
+    channel.send({
+      type: "remains",
+      services: Object.fromEntries(services),
+      openConnections: openConnections(),
+    });
+  }
+}
+
+class RemainingService {
+  readonly #listener: Listener;
+  readonly #targets: Set<string>;
+  #told: ListenerReport | undefined;
+
+  constructor({ listener, targets }: Remaining) {
+    this.#listener = listener;
+    this.#targets = new Set(targets);
+  }
+
+  async obey(command: Command): Promise<void> {
+    const listener = this.#listener;
+    switch (command.do) {
+      case "apply":
+        for (const { id } of command.table.targets) this.#targets.add(id);
+        return listener.apply(command.table);
+      case "configure":
+        listener.configure(command.settings);
+        break;
+      case "pause":
+        listener.pause(command.limits);
+        break;
+      case "resume":
+        listener.resume(command.pacePerSecond);
+        break;
+      case "cut":
+        listener.cut(command.target, command.atMost);
+        break;
+      case "close-idle":
+        listener.closeIdle(command.target, command.idleMs);
+        break;
+      case "close":
+        void listener.close(command.graceMs ?? Infinity);
+        break;
+    }
+  }
+
+  /** Undefined: nothing has changed. */
+  changes(): ListenerReport | undefined {
+    const now = reportOf(this.#listener, this.#targets);
+    const told = this.#told;
+    this.#told = now;
+    if (!told) return now;
+    const targets = Object.entries(now.targets).filter(
+      ([id, report]) => !isDeepStrictEqual(report, told.targets[id]),
+    );
+    if (targets.length === 0 && isDeepStrictEqual(now.totals, told.totals)) return undefined;
+    return { totals: now.totals, targets: Object.fromEntries(targets) };
+  }
+}
+
+export function reportOf(listener: Listener, targets: Iterable<string>): ListenerReport {
+  const reports = [...targets].map((id): readonly [string, TargetReport] => {
+    const oldest = listener.oldestConnection(id);
+    return [id, { counters: listener.counters(id), ...(oldest !== undefined && { oldest }) }];
+  });
+  return { totals: listener.totals(), targets: Object.fromEntries(reports) };
+}
+
+const pick = ({ service, id }: { readonly service: string; readonly id: number }) => ({ service, id });
