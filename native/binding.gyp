@@ -13,6 +13,7 @@
               "src/gate.cc",
               "src/loop.cc",
               "src/pipe.cc",
+              "src/proxy_header.cc",
               "src/relay.cc",
               "src/socket.cc",
               "src/table.cc",

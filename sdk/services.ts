@@ -45,6 +45,8 @@ export interface ServiceSettingsInput {
   readonly maxConnectionsPerClient?: number;
   /** Connections accepted per second. Default: 0, no limit. */
   readonly maxAcceptsPerSecond?: number;
+  /** Version of the PROXY protocol, 1 or 2, by which backends are told who the client is. Default: 0, they are not. */
+  readonly sendProxy?: number;
   /** How backends are checked. Default: they are not. */
   readonly healthCheck?: HealthCheckInput;
 }
@@ -57,6 +59,7 @@ const NUMBERS = [
   "maxConnections",
   "maxConnectionsPerClient",
   "maxAcceptsPerSecond",
+  "sendProxy",
 ] as const;
 
 export async function listServices(

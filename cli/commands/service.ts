@@ -43,6 +43,7 @@ interface CreateFlags {
   readonly maxConnections?: number;
   readonly maxConnectionsPerClient?: number;
   readonly maxAcceptsPerSecond?: number;
+  readonly sendProxy?: "v1" | "v2";
   readonly health?: CheckKind;
 }
 
@@ -59,6 +60,7 @@ function createCreateCommand(context: Context): Command {
     .addOption(new Option("--max-connections <count>", "open at once").argParser(parseCount))
     .addOption(new Option("--max-connections-per-client <count>", "of one address").argParser(parseCount))
     .addOption(new Option("--max-accepts-per-second <count>", "new connections").argParser(parseCount))
+    .addOption(new Option("--send-proxy <version>", "tell backends who the client is").choices(["v1", "v2"]))
     .addOption(new Option("--health <kind>", "tcp, http:/path or grpc[:service]").argParser(parseCheckKind))
     .action(
       (
@@ -95,8 +97,9 @@ function createDeleteCommand(context: Context): Command {
 
 function toSettings(flags: CreateFlags): ServiceSettingsInput {
   const { health, connectTimeout, queueTimeout, idleTimeout, halfCloseTimeout } = flags;
-  const { maxConnections, maxConnectionsPerClient, maxAcceptsPerSecond } = flags;
+  const { maxConnections, maxConnectionsPerClient, maxAcceptsPerSecond, sendProxy } = flags;
   return {
+    ...(sendProxy !== undefined && { sendProxy: Number(sendProxy.slice(1)) }),
     ...(maxConnections !== undefined && { maxConnections }),
     ...(maxConnectionsPerClient !== undefined && { maxConnectionsPerClient }),
     ...(maxAcceptsPerSecond !== undefined && { maxAcceptsPerSecond }),

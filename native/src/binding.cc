@@ -36,6 +36,7 @@ Settings to_settings(const Napi::Value& value) {
   settings.max_attempts = to_uint32(object.Get("maxAttempts"));
   settings.idle_timeout_ms = to_uint64(object.Get("idleTimeoutMs"));
   settings.half_close_timeout_ms = to_uint64(object.Get("halfCloseTimeoutMs"));
+  settings.send_proxy = to_uint32(object.Get("sendProxy"));
   settings.limits = {to_uint32(object.Get("maxConnections")), to_uint32(object.Get("maxConnectionsPerClient")),
                      to_uint32(object.Get("maxAcceptsPerSecond"))};
   return settings;

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "listener.h"
 #include "loop.h"
+#include "proxy_header.h"
 #include "socket.h"
 
 namespace seamless {
@@ -160,7 +161,16 @@ void Connection::on_connected() {
   if (dial_->held_since_ms != 0) report(EventType::held_connected);
   if (dial_->deadline_ms != 0) loop_.remove_dialling(*this);
   dial_.reset();
-  advance();
+  if (send_header()) advance();
+  else fail(Side::backend);
+}
+
+bool Connection::send_header() {
+  const uint32_t version = listener_.settings().send_proxy;
+  if (version == 0) return true;
+  char header[kMostProxyHeader];
+  const size_t size = write_proxy_header(version, relay_.socket(Side::client), header);
+  return relay_.send_first(Side::backend, header, size);
 }
 
 void Connection::on_events(Side side, uint32_t events) {

@@ -109,6 +109,8 @@ class Connection {
   void leave_dial();
   void give_up(Reason reason);
   void on_connected();
+  // Says to the backend who the client is, if it is to be told. False if the backend has failed.
+  bool send_header();
   void discard_backend();
   void release_target();
   // Closes the socket of a side, or aborts it, if there is one.

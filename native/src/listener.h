@@ -36,6 +36,8 @@ struct Settings {
   // Silence, in both directions, that ends a connection; the second one of those that have ended in one direction.
   uint64_t idle_timeout_ms = 0;
   uint64_t half_close_timeout_ms = 0;
+  // Version of the PROXY protocol that backends are told the client by.
+  uint32_t send_proxy = 0;
   Gate::Limits limits;
 };
 

@@ -41,6 +41,9 @@ class Relay {
   void set_socket(Side side, int fd) { leg(side).fd = fd; }
   int socket(Side side) const { return legs_[static_cast<size_t>(side)].fd; }
 
+  // What a side is to be sent before anything else. False if it has failed.
+  bool send_first(Side side, const char* data, size_t size) { return send_or_keep(leg(side), data, size); }
+
   // Events of a side, as epoll tells them, or a guess that there is something to read.
   void note(Side side, uint32_t events);
 

@@ -71,6 +71,7 @@ test("a state survives the wire with every field and every digit", () => {
       maxConnections: 5,
       maxConnectionsPerClient: 6,
       maxAcceptsPerSecond: 7,
+      sendProxy: 2,
       healthCheck: { kind, intervalMs: 1, timeoutMs: 2, rise: 3, fall: 4 },
     },
   });
@@ -157,6 +158,7 @@ test("a state survives the wire with every field and every digit", () => {
       maxConnections: 5,
       maxConnectionsPerClient: 6,
       maxAcceptsPerSecond: 7,
+      sendProxy: 2,
       healthCheck: {
         kind: { $case: "http", value: { path: "/up", host: "app", expectedStatus: "200" } },
         intervalMs: 1,

@@ -6,6 +6,7 @@ import { test, type TestContext } from "node:test";
 import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { completeHealthCheck, type CheckKind } from "../control/health-check.js";
+import { localHeader, type ProxyProtocol } from "../proxy-header.js";
 import { checkBackend } from "./check-backend.js";
 
 async function listen(t: TestContext, server: Server): Promise<number> {
@@ -20,8 +21,13 @@ async function listen(t: TestContext, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-function check(port: number, kind: CheckKind, timeoutMs = 5_000): Promise<void> {
-  const subject = { id: `name.example:${port}`, endpoint: { host: "127.0.0.1", port } };
+function check(
+  port: number,
+  kind: CheckKind,
+  timeoutMs = 5_000,
+  sendProxy: ProxyProtocol = 0,
+): Promise<void> {
+  const subject = { id: `name.example:${port}`, endpoint: { host: "127.0.0.1", port }, sendProxy };
   return checkBackend(subject, completeHealthCheck({ kind }).kind, {
     timeoutMs,
     signal: AbortSignal.timeout(timeoutMs),
@@ -101,4 +107,27 @@ test("grpc: the standard health service decides, for the server or one service",
   await check(port, { type: "grpc", service: "" });
   await assert.rejects(check(port, { type: "grpc", service: "sick" }), /gRPC health NOT_SERVING/);
   await assert.rejects(check(port, { type: "grpc", service: "unknown" }), /NOT_FOUND/);
+});
+
+test("backends that expect a PROXY header are sent one that names nobody", async (t) => {
+  for (const version of [1, 2] as const) {
+    const heard: string[] = [];
+    const port = await listen(
+      t,
+      createServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", (data: Buffer) => {
+          heard.push(data.toString("latin1"));
+          socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        });
+      }),
+    );
+    await check(port, { type: "tcp" }, 5_000, version);
+    await check(port, http("/up"), 5_000, version);
+    const header = localHeader(version).toString("latin1");
+    assert.ok(heard.length > 0 && heard.every((text) => text.startsWith(header)), heard.join());
+    assert.ok(
+      heard.some((text) => text.slice(header.length).startsWith("GET /up ")) || heard.includes(header),
+    );
+  }
 });

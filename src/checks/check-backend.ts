@@ -6,7 +6,7 @@ import { tcpCheck } from "./tcp-check.js";
 export const checkBackend: Checker = async (subject, kind, { signal }) => {
   switch (kind.type) {
     case "tcp":
-      return tcpCheck(subject.endpoint, signal);
+      return tcpCheck(subject, signal);
     case "http":
       return httpCheck(subject, kind, signal);
     case "grpc":

@@ -1,12 +1,14 @@
 import { request } from "node:http";
+import { connect, type Socket } from "node:net";
 import type { CheckSubject } from "../control/checker.js";
 import { isExpectedStatus, type CheckKind } from "../control/health-check.js";
+import { localHeader } from "../proxy-header.js";
 
 type HttpCheck = Extract<CheckKind, { type: "http" }>;
 
 /** Sends GET on a connection of its own and looks at the status; the body is not read. */
 export function httpCheck(
-  { id, endpoint }: CheckSubject,
+  { id, endpoint, sendProxy }: CheckSubject,
   check: HttpCheck,
   signal: AbortSignal,
 ): Promise<void> {
@@ -17,7 +19,12 @@ export function httpCheck(
       connection: "close",
       "user-agent": "seamless-health-check",
     };
-    const asked = request({ host, port, path: check.path, headers, agent: false, signal }, (response) => {
+    const createConnection = (): Socket => {
+      const socket = connect({ host, port, autoSelectFamily: false });
+      if (sendProxy !== 0) socket.write(localHeader(sendProxy));
+      return socket;
+    };
+    const asked = request({ path: check.path, headers, createConnection, signal }, (response) => {
       const { statusCode = 0 } = response;
       response.on("error", () => undefined).destroy();
       if (isExpectedStatus(check.expectedStatus, statusCode)) resolve();

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Checker } from "../control/checker.js";
 import { limitChecker } from "./limited-checker.js";
 
-const subject = { id: "a:1", endpoint: { host: "127.0.0.1", port: 1 } };
+const subject = { id: "a:1", endpoint: { host: "127.0.0.1", port: 1 }, sendProxy: 0 } as const;
 const kind = { type: "tcp" } as const;
 const patient = { timeoutMs: 60_000, signal: new AbortController().signal };
 

@@ -1,6 +1,7 @@
-import type { Option } from "commander";
+import { InvalidArgumentError, type Option } from "commander";
 import { completeSettings, DEFAULT_SETTINGS, type ServiceSettings } from "../control/service-settings.js";
-import { countFlag, durationFlag } from "./flag.js";
+import type { ProxyProtocol } from "../proxy-header.js";
+import { countFlag, durationFlag, flag } from "./flag.js";
 import { healthFlags, toHealthCheck, type HealthFlags } from "./health-flags.js";
 
 /** What the command line and the configuration file may say of a service. */
@@ -12,7 +13,11 @@ export interface ServiceFlags extends HealthFlags {
   readonly maxConnections: number;
   readonly maxConnectionsPerClient: number;
   readonly maxAcceptsPerSecond: number;
+  readonly sendProxy: ProxyProtocol;
 }
+
+/** By their numbers. */
+const VERSIONS = ["off", "v1", "v2"];
 
 export function serviceFlags(): readonly Option[] {
   const initial = DEFAULT_SETTINGS;
@@ -40,8 +45,17 @@ export function serviceFlags(): readonly Option[] {
       "new connections (0: no limit)",
       initial.maxAcceptsPerSecond,
     ),
+    flag("--send-proxy <version>", "tell backends who the client is, by PROXY protocol v1 or v2 (off)")
+      .default(initial.sendProxy, "off")
+      .argParser(parseProxyProtocol),
     ...healthFlags(),
   ];
+}
+
+function parseProxyProtocol(text: string): ProxyProtocol {
+  const version = VERSIONS.indexOf(text);
+  if (version < 0) throw new InvalidArgumentError(`Expected ${VERSIONS.join(", ")}.`);
+  return version as ProxyProtocol;
 }
 
 /** @throws ProxyError INVALID_ARGUMENT for what does not make sense together */
@@ -54,6 +68,7 @@ export function toServiceSettings(flags: ServiceFlags): ServiceSettings {
     maxConnections: flags.maxConnections,
     maxConnectionsPerClient: flags.maxConnectionsPerClient,
     maxAcceptsPerSecond: flags.maxAcceptsPerSecond,
+    sendProxy: flags.sendProxy,
     healthCheck: toHealthCheck(flags),
   });
 }

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../engine/engine.js";
+import type { ProxyProtocol } from "../proxy-header.js";
 import type { CheckKind } from "./health-check.js";
 
 /** Asks one backend how it is; rejects with what is wrong. */
@@ -15,4 +16,6 @@ export interface CheckSubject {
   readonly id: string;
   /** Where to connect, one of them after the other. */
   readonly endpoint: Endpoint;
+  /** Which PROXY protocol it expects; checks by gRPC know none. */
+  readonly sendProxy: ProxyProtocol;
 }

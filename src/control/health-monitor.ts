@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers";
 import { errnoOf, failureKind } from "../errno.js";
 import type { Endpoint } from "../engine/engine.js";
+import type { ProxyProtocol } from "../proxy-header.js";
 import type { Checker } from "./checker.js";
 import { afterCheck, nextCheckDelayMs, UNKNOWN, type Health } from "./health.js";
 import type { HealthCheck } from "./health-check.js";
@@ -9,6 +10,8 @@ export interface HealthMonitorOptions {
   readonly checker: Checker;
   /** Where a backend is; empty while its name does not resolve. */
   readonly endpoints: (id: string) => readonly Endpoint[];
+  /** Which PROXY protocol backends expect. */
+  readonly sendProxy: () => ProxyProtocol;
   /** A check has ended; `turned`: and changed the state. */
   readonly onChecked: (id: string, turned: boolean) => void;
   readonly random?: () => number;
@@ -91,7 +94,7 @@ export class HealthMonitor {
     let failure: unknown = new Error("the name does not resolve");
     for (const endpoint of endpoints) {
       try {
-        await this.#options.checker({ id, endpoint }, kind, limits);
+        await this.#options.checker({ id, endpoint, sendProxy: this.#options.sendProxy() }, kind, limits);
         return;
       } catch (error) {
         failure = error;

@@ -1,5 +1,6 @@
 import type { Endpoint, EngineEvent, InheritedSocket, ListenAddress, Listener } from "../engine/engine.js";
 import { formatListenAddress } from "../listen-address.js";
+import type { ProxyProtocol } from "../proxy-header.js";
 import { createSampledWarning, type SampledWarning } from "../log-sampler.js";
 import type { Logger } from "../logger.js";
 import type { BackendList } from "./backend-list.js";
@@ -259,7 +260,8 @@ export class ServiceCore {
         ? resolution.addresses(backend).map((host) => ({ host, port: backend.address.port }))
         : [];
     };
-    return new HealthMonitor({ checker, endpoints, onChecked }, check);
+    const sendProxy = (): ProxyProtocol => this.#settings.sendProxy;
+    return new HealthMonitor({ checker, endpoints, sendProxy, onChecked }, check);
   }
 
   #createDeployDesk(): DeployDesk {

@@ -1,6 +1,7 @@
 import { completeHealthCheck, type HealthCheck, type HealthCheckRequest } from "./health-check.js";
 import type { ListenerSettings } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
+import type { ProxyProtocol } from "../proxy-header.js";
 
 /** What can be set per service. */
 export interface ServiceSettings extends ListenerSettings {
@@ -27,6 +28,7 @@ export const DEFAULT_SETTINGS: ServiceSettings = {
   maxConnections: 0,
   maxConnectionsPerClient: 0,
   maxAcceptsPerSecond: 0,
+  sendProxy: 0,
   queueTimeoutMs: 0,
   maxHeld: 10_000,
   healthCheck: undefined,
@@ -45,6 +47,7 @@ export interface SettingsRequest {
   readonly maxConnections?: number | undefined;
   readonly maxConnectionsPerClient?: number | undefined;
   readonly maxAcceptsPerSecond?: number | undefined;
+  readonly sendProxy?: number | undefined;
   readonly healthCheck?: HealthCheckRequest | undefined;
 }
 
@@ -58,6 +61,7 @@ const RANGES = {
   maxConnections: [0, MAX_COUNT],
   maxConnectionsPerClient: [0, MAX_COUNT],
   maxAcceptsPerSecond: [0, MAX_COUNT],
+  sendProxy: [0, 2],
 } as const;
 
 /** The one place that knows which settings are right. @throws ProxyError INVALID_ARGUMENT naming the one that is not */
@@ -67,9 +71,15 @@ export function completeSettings(request: SettingsRequest): ServiceSettings {
     if (Number.isInteger(value) && value >= least && value <= most) return [key, value];
     throw new ProxyError("INVALID_ARGUMENT", `${key} is ${value}, and must be between ${least} and ${most}`);
   });
-  return {
-    ...DEFAULT_SETTINGS,
-    ...(Object.fromEntries(numbers) as Record<keyof typeof RANGES, number>),
-    healthCheck: request.healthCheck && completeHealthCheck(request.healthCheck),
-  };
+  const healthCheck = request.healthCheck && completeHealthCheck(request.healthCheck);
+  const given = Object.fromEntries(numbers) as Record<keyof typeof RANGES, number>;
+  requireCheckable(healthCheck, given.sendProxy);
+  return { ...DEFAULT_SETTINGS, ...given, sendProxy: given.sendProxy as ProxyProtocol, healthCheck };
+}
+
+/** @throws ProxyError INVALID_ARGUMENT if the check could not begin with the header that the backends expect */
+export function requireCheckable(healthCheck: HealthCheck | undefined, sendProxy: number): void {
+  if (sendProxy === 0 || healthCheck?.kind.type !== "grpc") return;
+  const message = "backends that are sent a PROXY header can be checked by tcp or http, not by grpc";
+  throw new ProxyError("INVALID_ARGUMENT", message);
 }

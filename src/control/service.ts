@@ -31,6 +31,7 @@ import { DEFAULT_PACE_PER_SECOND, pauseWith } from "./pause.js";
 import type { ServiceConfig } from "./service-config.js";
 import { ServiceCore, type ServiceOptions } from "./service-core.js";
 import type { ServiceRecord } from "./service-record.js";
+import { requireCheckable } from "./service-settings.js";
 import type { ServiceState, WatchPosition } from "./service-state.js";
 
 /** Only storing the record can take time, on a disk that is stuck. */
@@ -186,6 +187,7 @@ export class Service implements ManagedService {
 
   async setHealthCheck(request: HealthCheckRequest | undefined): Promise<ChangeResult> {
     const healthCheck = request && completeHealthCheck(request);
+    requireCheckable(healthCheck, this.state().settings.sendProxy);
     return this.#core.keeper.change((record) => {
       const changed = !sameHealthCheck(healthCheck, record.healthCheck);
       return {

@@ -1,3 +1,5 @@
+import type { ProxyProtocol } from "../proxy-header.js";
+
 /**
  * The data plane as the control plane sees it. An engine accepts connections, connects each to a backend, and
  * moves bytes. It knows addresses and counters; names, lists, health and gRPC are not its business.
@@ -62,6 +64,8 @@ export interface ListenerSettings {
   readonly maxConnectionsPerClient: number;
   /** Connections accepted per second; as many may come at once. 0: no limit. */
   readonly maxAcceptsPerSecond: number;
+  /** Backends are told who the client is by this version of the PROXY protocol. 0: they are not. */
+  readonly sendProxy: ProxyProtocol;
 }
 
 /** Listening sockets with one routing table, their connections and counters. */

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { test, type TestContext } from "node:test";
+import { HealthState } from "@seamless/sdk";
 import { endAfter, run } from "../support/process.js";
 import { hasProgram } from "../support/programs.js";
 import { startProxy, type RunningProxy } from "../support/proxy.js";
-import { startNginx, startPostgres, startRedis, type RealServer } from "../support/servers.js";
+import { startHaproxy, startNginx, startPostgres, startRedis, type RealServer } from "../support/servers.js";
 import { until } from "../support/until.js";
 import { newConnections } from "../support/wrk.js";
 
@@ -58,6 +59,26 @@ async function switchUnderSession(
   );
   assert.equal((await proxy.logged("drained"))["backend"], oldServer.address);
   after.end();
+}
+
+for (const version of ["v1", "v2"] as const) {
+  test(`nginx and HAProxy understand the PROXY header ${version}, and are checked with one`, async (t) => {
+    if (!hasProgram(t, "nginx") || !hasProgram(t, "haproxy")) return;
+    const nginx = await startNginx(t, "$proxy_protocol_addr", "proxy_protocol");
+    const haproxy = await startHaproxy(t, "%[src]");
+    const args = ["--send-proxy", version, "--health", "http:/"];
+    const proxy = await startProxy(t, { backends: [nginx.address, haproxy.address], args });
+    for (let i = 0; i < 4; i++) {
+      const answer = await fetch(`http://127.0.0.1:${proxy.port}/`, { headers: { connection: "close" } });
+      assert.equal(await answer.text(), "127.0.0.1");
+    }
+    await until("both to be found healthy", async () => {
+      const { backends } = (await proxy.client.get()).state;
+      return backends.every(({ health, counters }) => {
+        return health?.state === HealthState.HEALTHY && counters?.totalConnections === 2n;
+      });
+    });
+  });
 }
 
 test("Redis is switched under a running redis-cli", async (t) => {

@@ -31,7 +31,8 @@ export async function startRedis(t: TestContext): Promise<RealServer> {
   ]);
 }
 
-export async function startNginx(t: TestContext, answer: string): Promise<RealServer> {
+/** @param listenOptions of its port, such as `proxy_protocol` */
+export async function startNginx(t: TestContext, answer: string, listenOptions = ""): Promise<RealServer> {
   const folder = createFolder();
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (what) => `${what}_temp_path ${folder}/${what};`,
@@ -42,9 +43,24 @@ export async function startNginx(t: TestContext, answer: string): Promise<RealSe
       `daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
        events { worker_connections 2048; }
        http { access_log off; ${temp.join(" ")}
-         server { listen 127.0.0.1:${port} backlog=4096; location / { return 200 "${answer}"; } } }`,
+         server { listen 127.0.0.1:${port} ${listenOptions} backlog=4096; location / { return 200 "${answer}"; } } }`,
     );
     return ["nginx", "-e", `${folder}/error.log`, "-c", `${folder}/nginx.conf`];
+  });
+}
+
+/** Expects a PROXY header, and answers every request with a log-format text such as `%[src]`. */
+export async function startHaproxy(t: TestContext, answer: string): Promise<RealServer> {
+  const folder = createFolder();
+  return start(t, folder, (port) => {
+    const file = join(folder, "haproxy.cfg");
+    writeFileSync(
+      file,
+      `defaults\n mode http\n timeout client 5s\n
+       frontend web\n bind 127.0.0.1:${port} accept-proxy
+       http-request return status 200 content-type text/plain lf-string "${answer}"\n`,
+    );
+    return ["haproxy", "-db", "-f", file];
   });
 }
 

@@ -1,8 +1,10 @@
 import { connect, type Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
+import { proxyHeader, type ProxyProtocol } from "../../proxy-header.js";
 import type { EndCause, ListenerSettings, Target } from "../engine.js";
 import type { Cause } from "../unserved.js";
 import type { DialDeadlines, Dialling } from "./dial-deadlines.js";
+import { routeOf } from "./handle.js";
 import type { LoopTurns } from "./loop-turns.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
@@ -16,6 +18,7 @@ export interface ConnectionHost {
   readonly turns: LoopTurns;
   readonly connectTimeoutMs: number;
   readonly maxAttempts: number;
+  readonly sendProxy: ProxyProtocol;
   /** The next target for a new connection; undefined while there is none. */
   firstTarget(): Target | undefined;
   /** Another target after these failed; undefined if there is none. */
@@ -240,6 +243,8 @@ export class Connection implements Dialling {
     backend.off("error", this.#onDialFailed);
     backend.on("error", this.#onBackendError);
     backend.on("close", this.#onClosed);
+    const { sendProxy } = this.#host;
+    if (sendProxy !== 0) backend.write(proxyHeader(sendProxy, routeOf(this.#client)));
     passOn(this.#client, backend, {
       count: (bytes) => {
         stats.bytesIn += bytes;

@@ -17,6 +17,7 @@ import { Closing } from "../closing.js";
 import { Doors, type Binding, type Door } from "../doors.js";
 import { noEnds } from "../ends.js";
 import { Holding } from "../holding.js";
+import type { ProxyProtocol } from "../../proxy-header.js";
 import { descriptorOf } from "../../listening-descriptor.js";
 import { noRefusals } from "../refusals.js";
 import { idsOutOfTurn } from "../turns.js";
@@ -109,6 +110,10 @@ export class NodeListener implements Listener, ConnectionHost {
 
   get maxAttempts(): number {
     return this.#settings.maxAttempts;
+  }
+
+  get sendProxy(): ProxyProtocol {
+    return this.#settings.sendProxy;
   }
 
   apply(table: RoutingTable): Promise<void> {

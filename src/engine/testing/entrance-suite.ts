@@ -6,6 +6,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { proxyHeader } from "../../proxy-header.js";
 import type { Engine, ListenAddress, Listener } from "../engine.js";
 import { openClient, readToEnd, startEcho, startNamed, startSilent } from "./peers.js";
 import { inTurn, portOf, RIG_SETTINGS, startRig, until } from "./rig.js";
@@ -229,6 +230,33 @@ export function entranceSuite(createEngine: (maxConnections?: number) => Engine)
     assert.equal(listener.totals().openConnections, 1);
     open.destroy();
   });
+
+  for (const version of [1, 2] as const) {
+    test(`backends are told who the client is by PROXY protocol ${version}`, async (t) => {
+      const [echo, path] = [await startEcho(t), socketPath(t)];
+      const addresses = [{ host: "::", port: 0 }, { path }];
+      const { listener } = await startRig(t, createEngine(), inTurn(echo), { addresses, sendProxy: version });
+      const port = portAt(listener, 0);
+      for (const host of ["127.0.0.1", "::1"]) {
+        const client = connect({ port, host });
+        t.after(() => client.destroy());
+        await once(client, "connect");
+        client.end("hello");
+        const source = { address: client.localAddress ?? "", port: client.localPort ?? 0 };
+        const header = proxyHeader(version, { source, destination: { address: host, port } });
+        assert.deepEqual((await readToEnd(client)).data, Buffer.concat([header, Buffer.from("hello")]));
+      }
+      const local = await openAt(t, path);
+      local.end();
+      assert.deepEqual((await readToEnd(local)).data, proxyHeader(version, undefined));
+      // The header is none of the client's bytes.
+      assert.equal(listener.counters(echo.id).bytesIn, 10);
+      listener.configure(RIG_SETTINGS);
+      const plain = await openClient(t, port);
+      plain.end("x");
+      assert.equal((await readToEnd(plain)).data.toString(), "x");
+    });
+  }
 
   test("the port of a closed listener is free again", async (t) => {
     const engine = createEngine();

@@ -67,6 +67,7 @@ export const RIG_SETTINGS: ListenerSettings = {
   maxConnections: 0,
   maxConnectionsPerClient: 0,
   maxAcceptsPerSecond: 0,
+  sendProxy: 0,
 };
 
 /** The port of the first address; 0 if that is a path. */

@@ -520,7 +520,14 @@ export interface ServiceSettings {
     | number
     | undefined;
   /** How backends are checked at first; SetHealthCheck changes it. Left out: they are not. */
-  healthCheck: HealthCheck | undefined;
+  healthCheck:
+    | HealthCheck
+    | undefined;
+  /**
+   * Version of the PROXY protocol (1 or 2) by which each backend connection, and each check, begins with the client's address.
+   * Default: 0, it does not.
+   */
+  sendProxy?: number | undefined;
 }
 
 /** ListServicesRequest asks for all services. */
@@ -3303,6 +3310,7 @@ function createBaseServiceSettings(): ServiceSettings {
     maxConnectionsPerClient: undefined,
     maxAcceptsPerSecond: undefined,
     healthCheck: undefined,
+    sendProxy: undefined,
   };
 }
 
@@ -3331,6 +3339,9 @@ export const ServiceSettings: MessageFns<ServiceSettings> = {
     }
     if (message.healthCheck !== undefined) {
       HealthCheck.encode(message.healthCheck, writer.uint32(66).fork()).join();
+    }
+    if (message.sendProxy !== undefined) {
+      writer.uint32(72).uint32(message.sendProxy);
     }
     return writer;
   },
@@ -3412,6 +3423,14 @@ export const ServiceSettings: MessageFns<ServiceSettings> = {
             message.healthCheck = HealthCheck.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.sendProxy = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3439,6 +3458,7 @@ export const ServiceSettings: MessageFns<ServiceSettings> = {
     message.healthCheck = (object.healthCheck !== undefined && object.healthCheck !== null)
       ? HealthCheck.fromPartial(object.healthCheck)
       : undefined;
+    message.sendProxy = object.sendProxy ?? undefined;
     return message;
   },
 };
