@@ -47,6 +47,8 @@ export interface ServiceSettingsInput {
   readonly maxAcceptsPerSecond?: number;
   /** Version of the PROXY protocol, 1 or 2, by which backends are told who the client is. Default: 0, they are not. */
   readonly sendProxy?: number;
+  /** Networks, such as `10.0.0.0/8`, whose clients are proxies that say so by a PROXY header. Default: none. */
+  readonly acceptProxyFrom?: readonly string[];
   /** How backends are checked. Default: they are not. */
   readonly healthCheck?: HealthCheckInput;
 }
@@ -81,7 +83,7 @@ export async function createService(
   const method = "createService";
   const request = {
     name: requireText("name", name, method),
-    listen: toTexts(listen, method),
+    listen: toAddresses(listen, method),
     backends: backends.length === 0 ? [] : toBackendSpecs(backends, method),
     settings: settings && toSettings(settings, method),
   };
@@ -124,12 +126,17 @@ function toSettings(settings: ServiceSettingsInput, method: string): ServiceSett
   });
   return {
     ...(Object.fromEntries(numbers) as Pick<ServiceSettings, (typeof NUMBERS)[number]>),
+    acceptProxyFrom: toTexts("settings.acceptProxyFrom", settings.acceptProxyFrom ?? [], method),
     healthCheck: toHealthCheck(settings.healthCheck, method),
   };
 }
 
-function toTexts(listen: unknown, method: string): string[] {
-  if (Array.isArray(listen) && listen.length > 0)
-    return listen.map((address) => requireText("listen", address, method));
+function toAddresses(listen: unknown, method: string): string[] {
+  if (Array.isArray(listen) && listen.length > 0) return toTexts("listen", listen, method);
   throw invalidOption(`listen must be an array of addresses, not ${show(listen)}`, method);
+}
+
+function toTexts(name: string, values: unknown, method: string): string[] {
+  if (Array.isArray(values)) return values.map((value) => requireText(name, value, method));
+  throw invalidOption(`${name} must be an array, not ${show(values)}`, method);
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { localHeader, proxyHeader } from "./proxy-header.js";
+import { parseProxyHeader } from "./proxy-header-parser.js";
 
 const route = (source: string, destination: string) => ({
   source: { address: source, port: 56_324 },
@@ -41,4 +43,37 @@ test("an IPv4 client of a socket for both families is an IPv4 one", () => {
 test("the proxy's own connections name nobody", () => {
   assert.equal(localHeader(1).toString(), "PROXY UNKNOWN\r\n");
   assert.equal(localHeader(2).toString("hex"), `${SIGNATURE}20000000`);
+});
+
+const end = (address: fc.Arbitrary<string>) => fc.record({ address, port: fc.nat(65_535) });
+const anyRoute = fc
+  .oneof(fc.constant(fc.ipV4()), fc.constant(fc.ipV6()))
+  .chain((address) => fc.record({ source: end(address), destination: end(address) }));
+const version = fc.constantFrom(1 as const, 2 as const);
+
+test("what is written is read again, whatever comes behind it, and no part of it is taken for the whole", () => {
+  fc.assert(
+    fc.property(version, anyRoute, fc.uint8Array(), (kind, route, behind) => {
+      const header = proxyHeader(kind, route);
+      const parsed = parseProxyHeader(Buffer.concat([header, behind]));
+      assert.ok(parsed.status === "complete" && parsed.route);
+      assert.equal(parsed.size, header.length);
+      assert.deepEqual(proxyHeader(kind, parsed.route), header);
+      for (let size = 0; size < header.length; size++)
+        assert.equal(parseProxyHeader(header.subarray(0, size)).status, "incomplete");
+    }),
+  );
+});
+
+test("no bytes are an error", () => {
+  const signature = localHeader(2).subarray(0, 12);
+  const begun = fc.constantFrom(Buffer.from("PROXY "), Buffer.from("PROXY TCP4 1.2.3.4 "), signature);
+  fc.assert(
+    fc.property(begun, fc.uint8Array({ maxLength: 5_000 }), (head, rest) => {
+      const data = Buffer.concat([head, rest]);
+      const parsed = parseProxyHeader(data);
+      if (parsed.status === "complete") assert.ok(parsed.size <= data.length);
+      else if (parsed.status === "incomplete") assert.ok(data.length < 4_096);
+    }),
+  );
 });

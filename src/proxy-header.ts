@@ -10,10 +10,10 @@ export interface Route {
   readonly destination: { readonly address: string; readonly port: number };
 }
 
-const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n");
-const LOCAL = 0x20;
-const PROXY = 0x21;
-const FAMILY = { unspecified: 0x00, tcp4: 0x11, tcp6: 0x21 } as const;
+export const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n");
+export const LOCAL = 0x20;
+export const PROXY = 0x21;
+export const FAMILY = { unspecified: 0x00, tcp4: 0x11, tcp6: 0x21 } as const;
 
 /**
  * The header that says who a client is.
@@ -21,9 +21,10 @@ const FAMILY = { unspecified: 0x00, tcp4: 0x11, tcp6: 0x21 } as const;
  */
 export function proxyHeader(version: 1 | 2, route: Route | undefined): Buffer {
   if (!route) return version === 1 ? Buffer.from("PROXY UNKNOWN\r\n") : binary(PROXY, FAMILY.unspecified);
-  const [source, destination] = [plain(route.source.address), plain(route.destination.address)];
+  const plainOnes = [plain(route.source.address), plain(route.destination.address)] as const;
+  const isV4 = plainOnes.every(isIPv4);
+  const [source, destination] = isV4 ? plainOnes : [asIpv6(plainOnes[0]), asIpv6(plainOnes[1])];
   const ports = [route.source.port, route.destination.port] as const;
-  const isV4 = isIPv4(source);
   if (version === 1)
     return Buffer.from(`PROXY TCP${isV4 ? 4 : 6} ${source} ${destination} ${ports.join(" ")}\r\n`);
   const body = Buffer.concat([
@@ -49,8 +50,13 @@ function plain(address: string): string {
   return canonicalIp(address.replace(/%.*$/, ""));
 }
 
+const asIpv6 = (address: string): string => (isIPv4(address) ? `::ffff:${address}` : address);
+
 function bytesOf(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split(".").map(Number));
+  const mapped = /^::ffff:(.*\..*)$/.exec(address)?.[1];
+  if (mapped !== undefined)
+    return Buffer.concat([Buffer.alloc(10), Buffer.from([255, 255]), bytesOf(mapped)]);
   const [head = "", tail] = address.split("::");
   const groups = (text: string): string[] => text.split(":").filter((group) => group !== "");
   const [before, after] = [groups(head), groups(tail ?? "")];

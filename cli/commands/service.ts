@@ -44,6 +44,7 @@ interface CreateFlags {
   readonly maxConnectionsPerClient?: number;
   readonly maxAcceptsPerSecond?: number;
   readonly sendProxy?: "v1" | "v2";
+  readonly acceptProxyFrom?: readonly string[];
   readonly health?: CheckKind;
 }
 
@@ -61,6 +62,7 @@ function createCreateCommand(context: Context): Command {
     .addOption(new Option("--max-connections-per-client <count>", "of one address").argParser(parseCount))
     .addOption(new Option("--max-accepts-per-second <count>", "new connections").argParser(parseCount))
     .addOption(new Option("--send-proxy <version>", "tell backends who the client is").choices(["v1", "v2"]))
+    .addOption(new Option("--accept-proxy-from <network...>", "whose PROXY header says who the client is"))
     .addOption(new Option("--health <kind>", "tcp, http:/path or grpc[:service]").argParser(parseCheckKind))
     .action(
       (
@@ -70,7 +72,8 @@ function createCreateCommand(context: Context): Command {
         command: Command,
       ) =>
         withClient(context, command, async ({ client, options }) => {
-          const wanted = { listen: flags.listen, backends: backends ?? [], settings: toSettings(flags) };
+          const { listen, ...settings } = flags;
+          const wanted = { listen, backends: backends ?? [], settings: toSettings(settings) };
           const state = await client.createService(name, wanted, { signal: context.signal });
           context.stdout.write(
             options.output === "json"
@@ -95,18 +98,21 @@ function createDeleteCommand(context: Context): Command {
     );
 }
 
-function toSettings(flags: CreateFlags): ServiceSettingsInput {
-  const { health, connectTimeout, queueTimeout, idleTimeout, halfCloseTimeout } = flags;
-  const { maxConnections, maxConnectionsPerClient, maxAcceptsPerSecond, sendProxy } = flags;
+/** What a setting is called on the command line, where that is another name. */
+const TIMES = {
+  connectTimeout: "connectTimeoutMs",
+  queueTimeout: "queueTimeoutMs",
+  idleTimeout: "idleTimeoutMs",
+  halfCloseTimeout: "halfCloseTimeoutMs",
+} as const;
+
+function toSettings({ health, sendProxy, ...flags }: Omit<CreateFlags, "listen">): ServiceSettingsInput {
+  const settings = Object.entries(flags).map(([flag, value]) => {
+    return [flag in TIMES ? TIMES[flag as keyof typeof TIMES] : flag, value] as const;
+  });
   return {
-    ...(sendProxy !== undefined && { sendProxy: Number(sendProxy.slice(1)) }),
-    ...(maxConnections !== undefined && { maxConnections }),
-    ...(maxConnectionsPerClient !== undefined && { maxConnectionsPerClient }),
-    ...(maxAcceptsPerSecond !== undefined && { maxAcceptsPerSecond }),
-    ...(connectTimeout !== undefined && { connectTimeoutMs: connectTimeout }),
-    ...(queueTimeout !== undefined && { queueTimeoutMs: queueTimeout }),
-    ...(idleTimeout !== undefined && { idleTimeoutMs: idleTimeout }),
-    ...(halfCloseTimeout !== undefined && { halfCloseTimeoutMs: halfCloseTimeout }),
+    ...Object.fromEntries(settings),
+    ...(sendProxy && { sendProxy: Number(sendProxy.slice(1)) }),
     ...(health && { healthCheck: health }),
   };
 }

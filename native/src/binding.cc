@@ -37,6 +37,9 @@ Settings to_settings(const Napi::Value& value) {
   settings.idle_timeout_ms = to_uint64(object.Get("idleTimeoutMs"));
   settings.half_close_timeout_ms = to_uint64(object.Get("halfCloseTimeoutMs"));
   settings.send_proxy = to_uint32(object.Get("sendProxy"));
+  const auto proxies = object.Get("acceptProxyFrom").As<Napi::Array>();
+  for (uint32_t i = 0; i < proxies.Length(); i++)
+    settings.proxies.emplace_back(proxies.Get(i).As<Napi::String>().Utf8Value());
   settings.limits = {to_uint32(object.Get("maxConnections")), to_uint32(object.Get("maxConnectionsPerClient")),
                      to_uint32(object.Get("maxAcceptsPerSecond"))};
   return settings;

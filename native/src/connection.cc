@@ -1,6 +1,7 @@
 #include "connection.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,18 +14,79 @@
 #include "socket.h"
 
 namespace seamless {
+namespace {
 
-Connection::Connection(Loop& loop, Listener& listener, int client, std::optional<Gate::Client> known)
+// For a proxy to say whom it speaks for.
+constexpr uint64_t kHeaderMs = 5'000;
+
+}  // namespace
+
+Connection::Connection(Loop& loop, Listener& listener, int client)
     : loop_(loop),
       listener_(listener),
       dial_(std::make_unique<Attempt>()),
-      known_(known),
       accepted_unix_ms_(unix_ms()) {
   relay_.set_socket(Side::client, client);
 }
 
 Connection::~Connection() {
   for (const Side side : {Side::client, Side::backend}) shut(side, close_socket);
+}
+
+void Connection::greet() {
+  const Settings& settings = listener_.settings();
+  if (settings.proxies.empty() && settings.limits.connections_per_client == 0) {
+    begin();
+    return;
+  }
+  const End client = route_of(relay_.socket(Side::client)).source;
+  if (!is_in(settings.proxies, client)) {
+    let_in(client);
+  } else if (watch(Side::client)) {
+    state_ = State::greeting;
+    dial_->deadline_ms = monotonic_ms() + kHeaderMs;
+    loop_.add_dialling(*this);
+    read_header();
+  } else {
+    refuse(Reason::descriptors, Cause::limit);
+  }
+}
+
+void Connection::read_header() {
+  char data[kMostRead];
+  const int client = relay_.socket(Side::client);
+  const ssize_t size = recv(client, data, sizeof data, MSG_PEEK);
+  if (size <= 0) {
+    if (size == 0 || errno != EAGAIN) abort(Cause::left_early);
+    return;
+  }
+  const ParsedHeader header = parse_proxy_header(data, static_cast<size_t>(size));
+  if (header.status == ParsedHeader::Status::incomplete) return;
+  if (header.status == ParsedHeader::Status::wrong ||
+      recv(client, data, header.size, 0) != static_cast<ssize_t>(header.size)) {
+    refuse(Reason::proxy_header, Cause::limit);
+    return;
+  }
+  loop_.remove_dialling(*this);
+  dial_->deadline_ms = 0;
+  state_ = State::waiting;
+  // What has come behind it is read once there is a backend.
+  relay_.note(Side::client, EPOLLIN);
+  if (header.route.is_known()) route_ = std::make_unique<const Route>(header.route);
+  let_in(route_ ? route_->source : route_of(client).source);
+}
+
+void Connection::let_in(const End& client) {
+  const uint32_t most = listener_.settings().limits.connections_per_client;
+  if (most != 0) {
+    const Gate::Client address = Gate::client_of(client);
+    if (!listener_.gate().enter_as(address, most)) {
+      refuse(Reason::client_limit, Cause::limit);
+      return;
+    }
+    known_ = address;
+  }
+  begin();
 }
 
 void Connection::begin() {
@@ -102,7 +164,10 @@ void Connection::dial_address() {
   loop_.add_dialling(*this);
 }
 
-void Connection::on_dial_deadline() { on_address_failed(ETIMEDOUT); }
+void Connection::on_dial_deadline() {
+  if (state_ == State::greeting) refuse(Reason::proxy_header, Cause::limit);
+  else on_address_failed(ETIMEDOUT);
+}
 
 void Connection::on_address_failed(int error) {
   discard_backend();
@@ -168,13 +233,19 @@ void Connection::on_connected() {
 bool Connection::send_header() {
   const uint32_t version = listener_.settings().send_proxy;
   if (version == 0) return true;
-  char header[kMostProxyHeader];
-  const size_t size = write_proxy_header(version, relay_.socket(Side::client), header);
+  char header[kMostWritten];
+  const Route route = route_ ? *route_ : route_of(relay_.socket(Side::client));
+  const size_t size = write_proxy_header(version, route, header);
   return relay_.send_first(Side::backend, header, size);
 }
 
 void Connection::on_events(Side side, uint32_t events) {
   switch (state_) {
+    case State::greeting:
+      relay_.note(side, events);
+      if (events & (EPOLLERR | EPOLLHUP)) abort(Cause::left_early);
+      else read_header();
+      break;
     case State::waiting:
       if (side == Side::client && (events & (EPOLLERR | EPOLLHUP))) abort(Cause::left_early);
       else relay_.note(side, events);
@@ -313,6 +384,7 @@ void Connection::release_target() {
 
 void Connection::end(Cause cause) {
   if (state_ == State::dialling) discard_backend();
+  if (state_ == State::greeting) loop_.remove_dialling(*this);
   if (state_ == State::waiting && dial_->held_id != 0) {
     loop_.forget_held(dial_->held_id);
     report(EventType::held_left, dial_->held_id);

@@ -31,6 +31,8 @@ enum class Cause : uint8_t {
 
 // One client and its backend:
 //
+//     greeting (if the client is a proxy: until its header is there)
+//      │
 //     waiting ──begin──► dialling ──connected──► open ──both directions ended──► ended
 //      ▲  │               │ │  ▲ │                │
 //      │  └────abort──────┼─┴──┼─┴────abort───────┘ (both sides reset)
@@ -41,12 +43,13 @@ enum class Cause : uint8_t {
 // thread of its loop, which alone closes its descriptors. An ended connection lives until the loop's turn is over.
 class Connection {
  public:
-  // `known`: as whom the gate has let it in, if it looks at that.
-  Connection(Loop& loop, Listener& listener, int client, std::optional<Gate::Client> known);
+  Connection(Loop& loop, Listener& listener, int client);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Finds out who the client is, as far as that matters, and begins.
+  void greet();
   // Takes a target and dials it; if there is none, or a pause, the connection waits or is refused.
   void begin();
 
@@ -80,7 +83,7 @@ class Connection {
   bool is_queued = false;
 
  private:
-  enum class State : uint8_t { waiting, dialling, open, ended };
+  enum class State : uint8_t { greeting, waiting, dialling, open, ended };
 
   // What is needed only until it is open.
   struct Attempt {
@@ -99,6 +102,9 @@ class Connection {
     uint64_t held_id = 0;
   };
 
+  void read_header();
+  // Begins, if its limit lets this client in.
+  void let_in(const End& client);
   bool has_target() const { return state_ == State::dialling || state_ == State::open; }
   void wait(Reason reason);
   void dial_target(const Target& target);
@@ -128,7 +134,10 @@ class Connection {
   Listener& listener_;
   Relay relay_;
   std::unique_ptr<Attempt> dial_;
-  const std::optional<Gate::Client> known_;
+  // As whom the gate has let it in, if it looks at that.
+  std::optional<Gate::Client> known_;
+  // What a header has said of the client.
+  std::unique_ptr<const Route> route_;
   CounterBlock* target_counters_ = nullptr;
   CounterBlock* target_shared_ = nullptr;
   uint64_t accepted_unix_ms_;

@@ -1,7 +1,5 @@
 #include "gate.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cstring>
 #include <functional>
@@ -9,15 +7,10 @@
 
 namespace seamless {
 
-Gate::Client Gate::client_of(const sockaddr_storage& address) {
+Gate::Client Gate::client_of(const End& end) {
   Client client{};
-  if (address.ss_family == AF_INET) {
-    memcpy(client.data() + 4, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, 4);
-  } else if (address.ss_family == AF_INET6) {
-    const in6_addr& ip = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&ip)) memcpy(client.data() + 4, ip.s6_addr + 12, 4);
-    else memcpy(client.data(), ip.s6_addr, 8);
-  }
+  if (end.family == AF_INET) memcpy(client.data() + 4, end.address, 4);
+  else if (end.family == AF_INET6) memcpy(client.data(), end.address, client.size());
   return client;
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/socket.h>
-
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -10,6 +8,7 @@
 #include <unordered_map>
 
 #include "mailbox.h"
+#include "proxy_header.h"
 
 namespace seamless {
 
@@ -26,7 +25,7 @@ class Gate {
   // What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one
   // customer or host has (RFC 6177); all clients of Unix sockets are one.
   using Client = std::array<uint8_t, 8>;
-  static Client client_of(const sockaddr_storage& address);
+  static Client client_of(const End& end);
 
   // Nothing: it has come in, and `leave` is to be called once. Else why not.
   std::optional<Reason> enter(const Limits& limits, uint64_t now_us);

@@ -38,6 +38,8 @@ struct Settings {
   uint64_t half_close_timeout_ms = 0;
   // Version of the PROXY protocol that backends are told the client by.
   uint32_t send_proxy = 0;
+  // Clients of these networks are proxies, which say by it whom they speak for.
+  std::vector<Network> proxies;
   Gate::Limits limits;
 };
 

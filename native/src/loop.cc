@@ -164,34 +164,23 @@ void Loop::accept_some(Entrance& entrance) {
 }
 
 void Loop::take_in(Listener& listener, int client) {
-  std::optional<Gate::Client> known;
-  if (const std::optional<Reason> refusal = admit(listener, client, known)) {
+  if (const std::optional<Reason> refusal = admit(listener)) {
     turn_away(listener, client, *refusal);
     return;
   }
   CounterBlock& totals = listener.totals().of_thread(index_);
   totals.add(kAccepted, 1);
   totals.add(kOpen, 1);
-  Connection& connection = connections_.emplace_back(*this, listener, client, known);
+  Connection& connection = connections_.emplace_back(*this, listener, client);
   connection.place = std::prev(connections_.end());
   if (listener.is_closing()) connection.abort(Cause::shutdown);
-  else connection.begin();
+  else connection.greet();
 }
 
-std::optional<Reason> Loop::admit(Listener& listener, int client, std::optional<Gate::Client>& known) {
+std::optional<Reason> Loop::admit(Listener& listener) {
   const Gate::Limits& limits = listener.settings().limits;
-  Gate& gate = listener.gate();
   if (!listener.budget().take()) return Reason::connection_limit;
-  std::optional<Reason> refusal = gate.enter(limits, limits.accepts_per_second == 0 ? 0 : monotonic_us());
-  if (!refusal && limits.connections_per_client != 0) {
-    const Gate::Client address = Gate::client_of(peer_address(client));
-    if (gate.enter_as(address, limits.connections_per_client)) {
-      known = address;
-    } else {
-      gate.leave();
-      refusal = Reason::client_limit;
-    }
-  }
+  std::optional<Reason> refusal = listener.gate().enter(limits, limits.accepts_per_second == 0 ? 0 : monotonic_us());
   if (refusal) listener.budget().give_back();
   return refusal;
 }

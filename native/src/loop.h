@@ -73,7 +73,7 @@ class Loop {
   void accept_some(Entrance& entrance);
   void take_in(Listener& listener, int client);
   // Whether the limits of the listener let it in; else why not.
-  std::optional<Reason> admit(Listener& listener, int client, std::optional<Gate::Client>& known);
+  std::optional<Reason> admit(Listener& listener);
   void turn_away(Listener& listener, int client, Reason reason);
   void refuse_for_descriptors(Entrance& entrance);
   void rest();

@@ -17,6 +17,7 @@ enum class Reason : uint8_t {
   service_limit,
   client_limit,
   accept_rate,
+  proxy_header,
 };
 
 enum class EventType : uint8_t {

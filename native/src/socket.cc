@@ -95,13 +95,6 @@ void adopt_listener(int fd) {
   set_keep_alive(fd);
 }
 
-sockaddr_storage peer_address(int fd) {
-  sockaddr_storage storage{};
-  socklen_t length = sizeof storage;
-  getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length);
-  return storage;
-}
-
 Dial dial(const Address& address) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return {-1, errno};

@@ -24,9 +24,6 @@ int open_listener(const Address& address);
 // The same of a descriptor that the process was given. Throws std::system_error if it is no listening stream socket.
 void adopt_listener(int fd);
 
-// Whom a socket is connected to; of no family if it is gone already.
-sockaddr_storage peer_address(int fd);
-
 // Begins to connect: 0 at once, EINPROGRESS, or why it failed; fd is -1 then.
 struct Dial {
   int fd;

@@ -3,7 +3,12 @@ import type { ServiceSettings, SettingsRequest } from "../control/service-settin
 import { fromProtoHealthCheck, toProtoHealthCheck } from "./health-proto.js";
 
 export function toProtoSettings(settings: ServiceSettings): ProtoServiceSettings {
-  return { ...settings, healthCheck: settings.healthCheck && toProtoHealthCheck(settings.healthCheck) };
+  const { acceptProxyFrom, healthCheck } = settings;
+  return {
+    ...settings,
+    acceptProxyFrom: [...acceptProxyFrom],
+    healthCheck: healthCheck && toProtoHealthCheck(healthCheck),
+  };
 }
 
 /** @throws ProxyError INVALID_ARGUMENT */

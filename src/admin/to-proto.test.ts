@@ -61,6 +61,7 @@ test("a state survives the wire with every field and every digit", () => {
       "service-limit": 4,
       "client-limit": 5,
       "accept-rate": 6,
+      "proxy-header": 7,
     },
     settings: {
       ...DEFAULT_SETTINGS,
@@ -72,6 +73,7 @@ test("a state survives the wire with every field and every digit", () => {
       maxConnectionsPerClient: 6,
       maxAcceptsPerSecond: 7,
       sendProxy: 2,
+      acceptProxyFrom: ["10.0.0.0/8"],
       healthCheck: { kind, intervalMs: 1, timeoutMs: 2, rise: 3, fall: 4 },
     },
   });
@@ -145,6 +147,7 @@ test("a state survives the wire with every field and every digit", () => {
         serviceLimit: 4n,
         clientLimit: 5n,
         acceptRate: 6n,
+        proxyHeader: 7n,
       },
     },
     heldConnections: 7,
@@ -159,6 +162,7 @@ test("a state survives the wire with every field and every digit", () => {
       maxConnectionsPerClient: 6,
       maxAcceptsPerSecond: 7,
       sendProxy: 2,
+      acceptProxyFrom: ["10.0.0.0/8"],
       healthCheck: {
         kind: { $case: "http", value: { path: "/up", host: "app", expectedStatus: "200" } },
         intervalMs: 1,

@@ -80,6 +80,7 @@ function toProtoRefusals(refusals: ServiceState["refusals"]): ProtoRefusals {
     serviceLimit: BigInt(refusals["service-limit"]),
     clientLimit: BigInt(refusals["client-limit"]),
     acceptRate: BigInt(refusals["accept-rate"]),
+    proxyHeader: BigInt(refusals["proxy-header"]),
   };
 }
 

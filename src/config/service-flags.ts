@@ -1,7 +1,8 @@
 import { InvalidArgumentError, type Option } from "commander";
 import { completeSettings, DEFAULT_SETTINGS, type ServiceSettings } from "../control/service-settings.js";
+import { parseNetwork } from "../network.js";
 import type { ProxyProtocol } from "../proxy-header.js";
-import { countFlag, durationFlag, flag } from "./flag.js";
+import { countFlag, durationFlag, flag, understood } from "./flag.js";
 import { healthFlags, toHealthCheck, type HealthFlags } from "./health-flags.js";
 
 /** What the command line and the configuration file may say of a service. */
@@ -14,6 +15,7 @@ export interface ServiceFlags extends HealthFlags {
   readonly maxConnectionsPerClient: number;
   readonly maxAcceptsPerSecond: number;
   readonly sendProxy: ProxyProtocol;
+  readonly acceptProxyFrom: readonly string[];
 }
 
 /** By their numbers. */
@@ -48,6 +50,9 @@ export function serviceFlags(): readonly Option[] {
     flag("--send-proxy <version>", "tell backends who the client is, by PROXY protocol v1 or v2 (off)")
       .default(initial.sendProxy, "off")
       .argParser(parseProxyProtocol),
+    flag("--accept-proxy-from <networks>", "where proxies are that say by a PROXY header who the client is")
+      .default([], "none")
+      .argParser((text) => understood(() => text.split(",").map((each) => parseNetwork(each.trim())))),
     ...healthFlags(),
   ];
 }
@@ -69,6 +74,7 @@ export function toServiceSettings(flags: ServiceFlags): ServiceSettings {
     maxConnectionsPerClient: flags.maxConnectionsPerClient,
     maxAcceptsPerSecond: flags.maxAcceptsPerSecond,
     sendProxy: flags.sendProxy,
+    acceptProxyFrom: flags.acceptProxyFrom,
     healthCheck: toHealthCheck(flags),
   });
 }

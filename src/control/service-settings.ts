@@ -1,6 +1,7 @@
 import { completeHealthCheck, type HealthCheck, type HealthCheckRequest } from "./health-check.js";
 import type { ListenerSettings } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
+import { parseNetwork } from "../network.js";
 import type { ProxyProtocol } from "../proxy-header.js";
 
 /** What can be set per service. */
@@ -29,6 +30,7 @@ export const DEFAULT_SETTINGS: ServiceSettings = {
   maxConnectionsPerClient: 0,
   maxAcceptsPerSecond: 0,
   sendProxy: 0,
+  acceptProxyFrom: [],
   queueTimeoutMs: 0,
   maxHeld: 10_000,
   healthCheck: undefined,
@@ -48,6 +50,7 @@ export interface SettingsRequest {
   readonly maxConnectionsPerClient?: number | undefined;
   readonly maxAcceptsPerSecond?: number | undefined;
   readonly sendProxy?: number | undefined;
+  readonly acceptProxyFrom?: readonly string[] | undefined;
   readonly healthCheck?: HealthCheckRequest | undefined;
 }
 
@@ -74,7 +77,9 @@ export function completeSettings(request: SettingsRequest): ServiceSettings {
   const healthCheck = request.healthCheck && completeHealthCheck(request.healthCheck);
   const given = Object.fromEntries(numbers) as Record<keyof typeof RANGES, number>;
   requireCheckable(healthCheck, given.sendProxy);
-  return { ...DEFAULT_SETTINGS, ...given, sendProxy: given.sendProxy as ProxyProtocol, healthCheck };
+  const acceptProxyFrom = (request.acceptProxyFrom ?? []).map(parseNetwork);
+  const sendProxy = given.sendProxy as ProxyProtocol;
+  return { ...DEFAULT_SETTINGS, ...given, sendProxy, acceptProxyFrom, healthCheck };
 }
 
 /** @throws ProxyError INVALID_ARGUMENT if the check could not begin with the header that the backends expect */

@@ -66,6 +66,8 @@ export interface ListenerSettings {
   readonly maxAcceptsPerSecond: number;
   /** Backends are told who the client is by this version of the PROXY protocol. 0: they are not. */
   readonly sendProxy: ProxyProtocol;
+  /** Networks, as `10.0.0.0/8`, whose clients are proxies: they must say whom they speak for, by either version. */
+  readonly acceptProxyFrom: readonly string[];
 }
 
 /** Listening sockets with one routing table, their connections and counters. */
@@ -208,6 +210,7 @@ export const LIMITS = [
   "service-limit",
   "client-limit",
   "accept-rate",
+  "proxy-header",
 ] as const;
 export type Limit = (typeof LIMITS)[number];
 export type Refusals = Readonly<Record<Limit, number>>;

@@ -13,4 +13,6 @@ export const UNSERVED = {
   "hold-limit": "limit",
   descriptors: "limit",
   "hold-expired": "hold-expired",
+  "client-limit": "limit",
+  "proxy-header": "limit",
 } as const;

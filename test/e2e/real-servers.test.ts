@@ -6,7 +6,14 @@ import { HealthState } from "@seamless/sdk";
 import { endAfter, run } from "../support/process.js";
 import { hasProgram } from "../support/programs.js";
 import { startProxy, type RunningProxy } from "../support/proxy.js";
-import { startHaproxy, startNginx, startPostgres, startRedis, type RealServer } from "../support/servers.js";
+import {
+  startHaproxy,
+  startHaproxyBefore,
+  startNginx,
+  startPostgres,
+  startRedis,
+  type RealServer,
+} from "../support/servers.js";
 import { until } from "../support/until.js";
 import { newConnections } from "../support/wrk.js";
 
@@ -78,6 +85,22 @@ for (const version of ["v1", "v2"] as const) {
         return health?.state === HealthState.HEALTHY && counters?.totalConnections === 2n;
       });
     });
+  });
+}
+
+for (const option of ["send-proxy", "send-proxy-v2"]) {
+  test(`the client that HAProxy names by ${option} is named to nginx`, async (t) => {
+    if (!hasProgram(t, "nginx") || !hasProgram(t, "haproxy")) return;
+    const nginx = await startNginx(t, "$proxy_protocol_addr", "proxy_protocol");
+    const args = ["--accept-proxy-from", "127.0.0.1", "--send-proxy", "v2"];
+    const proxy = await startProxy(t, { backends: [nginx.address], args });
+    const haproxy = await startHaproxyBefore(t, proxy.port, option);
+    const url = `http://${haproxy.address}/`;
+    const { stdout } = await run("curl", ["-s", "--interface", "127.0.0.9", url]);
+    assert.equal(stdout, "127.0.0.9");
+    const { exitCode } = await run("curl", ["-s", `http://127.0.0.1:${proxy.port}/`]);
+    assert.notEqual(exitCode, 0);
+    assert.equal((await proxy.client.get()).state.ledger?.refusals?.proxyHeader, 1n);
   });
 }
 

@@ -49,6 +49,24 @@ export async function startNginx(t: TestContext, answer: string, listenOptions =
   });
 }
 
+/** Passes connections on to a port of this machine, each with a PROXY header: `send-proxy` or `send-proxy-v2`. */
+export async function startHaproxyBefore(
+  t: TestContext,
+  target: number,
+  option: string,
+): Promise<RealServer> {
+  const folder = createFolder();
+  return start(t, folder, (port) => {
+    const file = join(folder, "haproxy.cfg");
+    writeFileSync(
+      file,
+      `defaults\n timeout client 5s\n timeout server 5s\n timeout connect 5s
+       listen front\n bind 127.0.0.1:${port}\n server seamless 127.0.0.1:${target} ${option}\n`,
+    );
+    return ["haproxy", "-db", "-f", file];
+  });
+}
+
 /** Expects a PROXY header, and answers every request with a log-format text such as `%[src]`. */
 export async function startHaproxy(t: TestContext, answer: string): Promise<RealServer> {
   const folder = createFolder();

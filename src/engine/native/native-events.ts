@@ -19,6 +19,7 @@ export const REASONS = [
   "service-limit",
   "client-limit",
   "accept-rate",
+  "proxy-header",
 ] as const;
 
 /** What a thread tells; native/src/mailbox.h says what each type means, and which of the numbers it has. */

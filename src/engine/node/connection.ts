@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
-import { proxyHeader, type ProxyProtocol } from "../../proxy-header.js";
+import { proxyHeader, type ProxyProtocol, type Route } from "../../proxy-header.js";
 import type { EndCause, ListenerSettings, Target } from "../engine.js";
 import type { Cause } from "../unserved.js";
 import type { DialDeadlines, Dialling } from "./dial-deadlines.js";
@@ -56,7 +56,10 @@ export class Connection implements Dialling {
   readonly #host: ConnectionHost;
   readonly #client: Socket;
   readonly #isLocal: boolean;
-  readonly #leave: () => void;
+  /** To be called when it has ended. */
+  readonly leaves: (() => void)[];
+  /** What a header has said of the client. */
+  route: Route | undefined;
   #backend: Socket | undefined;
   #stats: TargetStats | undefined;
   #target: Target | undefined;
@@ -82,7 +85,7 @@ export class Connection implements Dialling {
     this.#host = host;
     this.#client = client;
     this.#isLocal = isLocal;
-    this.#leave = leave;
+    this.leaves = [leave];
     client.on("error", this.#onClientError);
     client.on("close", this.#onClosed);
   }
@@ -93,6 +96,10 @@ export class Connection implements Dialling {
     if (!target) return false;
     this.#dialTarget(target);
     return true;
+  }
+
+  get isEnded(): boolean {
+    return this.#state === "ended";
   }
 
   get targetId(): string | undefined {
@@ -244,7 +251,7 @@ export class Connection implements Dialling {
     backend.on("error", this.#onBackendError);
     backend.on("close", this.#onClosed);
     const { sendProxy } = this.#host;
-    if (sendProxy !== 0) backend.write(proxyHeader(sendProxy, routeOf(this.#client)));
+    if (sendProxy !== 0) backend.write(proxyHeader(sendProxy, this.route ?? routeOf(this.#client)));
     passOn(this.#client, backend, {
       count: (bytes) => {
         stats.bytesIn += bytes;
@@ -307,7 +314,7 @@ export class Connection implements Dialling {
     this.#state = "ended";
     this.#host.deadlines.delete(this);
     this.#release(wasOpen ? (cause as EndCause) : undefined);
-    this.#leave();
+    for (const leave of this.leaves) leave();
     this.#host.ended(this, cause);
   }
 }

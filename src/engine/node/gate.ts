@@ -5,7 +5,7 @@ import type { Limit, ListenerSettings } from "../engine.js";
 /** To be called once, when the connection has ended. */
 export type Leave = () => void;
 
-type Limits = Pick<ListenerSettings, "maxConnections" | "maxConnectionsPerClient" | "maxAcceptsPerSecond">;
+type Limits = Pick<ListenerSettings, "maxConnections" | "maxAcceptsPerSecond">;
 
 /** The limits of one listener: who comes in and who does not. */
 export class Gate {
@@ -15,25 +15,23 @@ export class Gate {
   readonly #clients = new Map<string, number>();
   readonly #leave = (): void => void (this.#open -= 1);
 
-  /** @param address who comes; asked only if it matters */
-  enter(limits: Limits, address: () => string, nowMs: number): Leave | Limit {
-    const { maxConnections, maxConnectionsPerClient, maxAcceptsPerSecond } = limits;
+  enter({ maxConnections, maxAcceptsPerSecond }: Limits, nowMs: number): Leave | Limit {
     if (maxConnections > 0 && this.#open >= maxConnections) return "service-limit";
     if (maxAcceptsPerSecond > 0 && this.#isTooFast(maxAcceptsPerSecond, nowMs)) return "accept-rate";
-    if (maxConnectionsPerClient === 0) {
-      this.#open += 1;
-      return this.#leave;
-    }
-    const client = clientOf(address());
-    const known = this.#clients.get(client) ?? 0;
-    if (known >= maxConnectionsPerClient) return "client-limit";
-    this.#clients.set(client, known + 1);
     this.#open += 1;
+    return this.#leave;
+  }
+
+  /** The same for the connections of one client. */
+  enterAs(address: string, most: number): Leave | Limit {
+    const client = clientOf(address);
+    const known = this.#clients.get(client) ?? 0;
+    if (known >= most) return "client-limit";
+    this.#clients.set(client, known + 1);
     return () => this.#leaveAs(client);
   }
 
   #leaveAs(client: string): void {
-    this.#open -= 1;
     const left = (this.#clients.get(client) ?? 1) - 1;
     if (left === 0) this.#clients.delete(client);
     else this.#clients.set(client, left);

@@ -28,6 +28,7 @@ import { DialDeadlines } from "./dial-deadlines.js";
 import { Gate, type Leave } from "./gate.js";
 import { peerAddress } from "./handle.js";
 import { LoopTurns } from "./loop-turns.js";
+import { networksOf, readGreeting } from "./proxy-greeting.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
 import { StatsBook, type TargetStats } from "./target-stats.js";
@@ -60,6 +61,7 @@ export class NodeListener implements Listener, ConnectionHost {
   };
   readonly #refusals = noRefusals();
   #settings: ListenerSettings;
+  #isProxy: (address: string) => boolean;
   #closing: Closing | undefined;
   readonly #tending = setInterval(() => {
     for (const connection of this.#connections) connection.tend(this.#settings);
@@ -69,6 +71,7 @@ export class NodeListener implements Listener, ConnectionHost {
     this.#options = options;
     this.#budget = budget;
     this.#settings = options;
+    this.#isProxy = networksOf(options.acceptProxyFrom);
     this.#doors = new Doors({ inherited: options.inherited, open: (binding) => this.#open(binding) });
     this.#holding = new Holding({
       maxHeld: options.maxHeld,
@@ -102,6 +105,7 @@ export class NodeListener implements Listener, ConnectionHost {
 
   configure(settings: ListenerSettings): void {
     this.#settings = settings;
+    this.#isProxy = networksOf(settings.acceptProxyFrom);
   }
 
   get connectTimeoutMs(): number {
@@ -247,7 +251,7 @@ export class NodeListener implements Listener, ConnectionHost {
 
   #accept(socket: Socket, isLocal: boolean): void {
     this.#accepted += 1;
-    const admitted = this.#admit(socket);
+    const admitted = this.#admit();
     if (typeof admitted === "string") {
       this.#turnAway(socket, admitted, isLocal);
       return;
@@ -255,12 +259,50 @@ export class NodeListener implements Listener, ConnectionHost {
     const connection = new Connection(this, socket, { isLocal, leave: admitted });
     this.#connections.add(connection);
     if (this.#closing) connection.abort("shutdown");
-    else this.#begin(connection);
+    else this.#greet(connection, socket);
   }
 
-  #admit(socket: Socket): Limit | Leave {
+  /** Finds out who the client is, as far as that matters, and begins. */
+  #greet(connection: Connection, socket: Socket): void {
+    const { acceptProxyFrom, maxConnectionsPerClient } = this.#settings;
+    if (acceptProxyFrom.length === 0 && maxConnectionsPerClient === 0) {
+      this.#begin(connection);
+      return;
+    }
+    const address = peerAddress(socket);
+    if (!this.#isProxy(address)) {
+      this.#letIn(connection, address);
+      return;
+    }
+    readGreeting(socket).then(
+      (route) => {
+        connection.route = route;
+        if (!connection.isEnded) this.#letIn(connection, route?.source.address ?? address);
+      },
+      () => {
+        if (socket.readableEnded) connection.abort("left-early");
+        else if (!connection.isEnded) this.#refuse(connection, "proxy-header");
+      },
+    );
+  }
+
+  /** Begins, if its limit lets this client in. */
+  #letIn(connection: Connection, address: string): void {
+    const { maxConnectionsPerClient } = this.#settings;
+    if (maxConnectionsPerClient > 0) {
+      const admitted = this.#gate.enterAs(address, maxConnectionsPerClient);
+      if (typeof admitted === "string") {
+        this.#refuse(connection, "client-limit");
+        return;
+      }
+      connection.leaves.push(admitted);
+    }
+    this.#begin(connection);
+  }
+
+  #admit(): Limit | Leave {
     if (!this.#budget.take()) return "connection-limit";
-    const admitted = this.#gate.enter(this.#settings, () => peerAddress(socket), performance.now());
+    const admitted = this.#gate.enter(this.#settings, performance.now());
     if (typeof admitted === "string") this.#budget.giveBack();
     return admitted;
   }

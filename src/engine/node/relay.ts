@@ -39,12 +39,15 @@ export function passOn(source: Socket, sink: Socket, { count, ended, turns, mayA
     if (!sink.write(chunk)) source.pause();
   });
   sink.on("drain", () => source.resume());
-  source.on("end", () => {
+  const end = (): void => {
     ended();
     const mayBeAbort = mayAbort && (pieces > MARKED_PIECES || (pieces > 0 && turns.isNow(turnOfData)));
     if (mayBeAbort && wasAborted(source)) source.destroy(new Error("aborted together with its last data"));
     else endWhenFlushed(sink);
-  });
+  };
+  // A client that has sent a PROXY header has been read before, and may have said no more than that.
+  if (source.readableEnded) end();
+  else source.on("end", end);
 }
 
 /**

@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { proxyHeader } from "../../proxy-header.js";
+import { localHeader, proxyHeader } from "../../proxy-header.js";
 import type { Engine, ListenAddress, Listener } from "../engine.js";
 import { openClient, readToEnd, startEcho, startNamed, startSilent } from "./peers.js";
 import { inTurn, portOf, RIG_SETTINGS, startRig, until } from "./rig.js";
@@ -257,6 +257,124 @@ export function entranceSuite(createEngine: (maxConnections?: number) => Engine)
       assert.equal((await readToEnd(plain)).data.toString(), "x");
     });
   }
+
+  const FROM = { address: "192.0.2.1", port: 1_234 } as const;
+  const ROUTES = [
+    { source: FROM, destination: { address: "198.51.100.2", port: 80 } },
+    { source: { address: "2001:db8::1", port: 65_535 }, destination: { address: "::", port: 1 } },
+  ];
+
+  for (const version of [1, 2] as const) {
+    test(`a proxy says by PROXY protocol ${version} who the client is, and it is passed on`, async (t) => {
+      const echo = await startEcho(t);
+      const options = { acceptProxyFrom: ["10.0.0.0/8", "127.0.0.0/30"], sendProxy: 2 } as const;
+      const { listener, port } = await startRig(t, createEngine(), inTurn(echo), options);
+      for (const route of ROUTES) {
+        const client = await openClient(t, port);
+        client.end(Buffer.concat([proxyHeader(version, route), Buffer.from("hello")]));
+        const expected = Buffer.concat([proxyHeader(2, route), Buffer.from("hello")]);
+        assert.deepEqual((await readToEnd(client)).data, expected);
+      }
+      assert.equal(listener.counters(echo.id).bytesIn, 10);
+      // A connection that the other proxy has made for itself, byte by byte.
+      const client = await openClient(t, port);
+      client.setNoDelay(true);
+      for (const byte of localHeader(version)) {
+        client.write(Buffer.from([byte]));
+        await new Promise(setImmediate);
+      }
+      client.end("x");
+      const source = { address: "127.0.0.1", port: client.localPort ?? 0 };
+      const own = proxyHeader(2, { source, destination: { address: "127.0.0.1", port } });
+      assert.deepEqual((await readToEnd(client)).data, Buffer.concat([own, Buffer.from("x")]));
+    });
+  }
+
+  test("from elsewhere a PROXY header is data like any other", async (t) => {
+    const echo = await startEcho(t);
+    const options = { acceptProxyFrom: ["127.0.0.2/32", "::1/128"] };
+    const { listener, port } = await startRig(t, createEngine(), inTurn(echo), options);
+    const client = await openClient(t, port);
+    client.end(proxyHeader(1, ROUTES[0]));
+    assert.deepEqual((await readToEnd(client)).data, proxyHeader(1, ROUTES[0]));
+    listener.configure({ ...RIG_SETTINGS, acceptProxyFrom: ["127.0.0.1/32"] });
+    const later = await openClient(t, port);
+    later.end(proxyHeader(1, ROUTES[0]));
+    assert.equal((await readToEnd(later)).data.length, 0);
+  });
+
+  const SIGNATURE = localHeader(2).subarray(0, 12);
+  const WRONG: readonly (readonly [what: string, bytes: Buffer | string])[] = [
+    ["no header", "GET / HTTP/1.1\r\n\r\n"],
+    ["a line that does not end", `PROXY TCP4 ${"1".repeat(200)}`],
+    ["an address that is none", "PROXY TCP4 192.0.2.256 192.0.2.1 1 2\r\n"],
+    ["an address of another family", "PROXY TCP6 192.0.2.1 192.0.2.1 1 2\r\n"],
+    ["a port that is none", "PROXY TCP4 192.0.2.1 192.0.2.1 65536 2\r\n"],
+    ["a field too many", "PROXY TCP4 192.0.2.1 192.0.2.1 1 2 3\r\n"],
+    ["two blanks", "PROXY TCP4  192.0.2.1 192.0.2.1 1 2\r\n"],
+    ["another command", Buffer.concat([SIGNATURE, Buffer.from([0x22, 0, 0, 0])])],
+    ["another version", Buffer.concat([SIGNATURE, Buffer.from([0x11, 0x11, 0, 0])])],
+    [
+      "too short for its family",
+      Buffer.concat([SIGNATURE, Buffer.from([0x21, 0x21, 0, 12]), Buffer.alloc(12)]),
+    ],
+    ["too long", Buffer.concat([SIGNATURE, Buffer.from([0x21, 0x11, 0xff, 0xff])])],
+  ];
+
+  test("a proxy without a right PROXY header is reset, and counted", async (t) => {
+    const [echo, all] = [await startEcho(t), ["0.0.0.0/0"]];
+    const { listener, port, event } = await startRig(t, createEngine(), inTurn(echo), {
+      acceptProxyFrom: all,
+    });
+    for (const [what, bytes] of WRONG) {
+      const client = await openClient(t, port);
+      client.write(bytes);
+      assert.deepEqual(await readToEnd(client), { data: Buffer.alloc(0), aborted: true }, what);
+    }
+    await event((each) => each.type === "refused" && each.reason === "proxy-header");
+    const { refusals, refusedByLimit, openConnections } = listener.totals();
+    assert.deepEqual(
+      [refusals["proxy-header"], refusedByLimit, openConnections],
+      [WRONG.length, WRONG.length, 0],
+    );
+    assert.equal(echo.sockets.length, 0);
+  });
+
+  test("a proxy that says nothing is reset after some seconds, or leaves early", async (t) => {
+    const [echo, acceptProxyFrom] = [await startEcho(t), ["127.0.0.1/32"]];
+    const { listener, port } = await startRig(t, createEngine(), inTurn(echo), { acceptProxyFrom });
+    const [silent, aborting, ending] = [
+      await openClient(t, port),
+      await openClient(t, port),
+      await openClient(t, port),
+    ];
+    silent.write("PROXY TCP4 ");
+    aborting.resetAndDestroy();
+    ending.end();
+    await until(() => listener.totals().leftEarly === 2);
+    assert.equal((await readToEnd(silent)).aborted, true);
+    assert.equal(listener.totals().refusals["proxy-header"], 1);
+  });
+
+  test("the limit per client is that of the client a proxy speaks for", async (t) => {
+    const silent = await startSilent(t);
+    const options = { acceptProxyFrom: ["127.0.0.0/8"], maxConnectionsPerClient: 1 };
+    const { listener, port } = await startRig(t, createEngine(), inTurn(silent), options);
+    const open = async (last: number): Promise<Socket> => {
+      const client = await openClient(t, port);
+      const source = { address: `192.0.2.${last}`, port: 1 };
+      client.write(proxyHeader(2, { source, destination: FROM }));
+      return client;
+    };
+    const [first] = [await open(1), await open(2)];
+    await until(() => silent.sockets.length === 2);
+    assert.equal((await readToEnd(await open(1))).aborted, true);
+    assert.equal(listener.totals().refusals["client-limit"], 1);
+    first.resetAndDestroy();
+    await until(() => listener.totals().openConnections === 1);
+    await open(1);
+    await until(() => silent.sockets.length === 3);
+  });
 
   test("the port of a closed listener is free again", async (t) => {
     const engine = createEngine();

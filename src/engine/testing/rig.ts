@@ -68,6 +68,7 @@ export const RIG_SETTINGS: ListenerSettings = {
   maxConnectionsPerClient: 0,
   maxAcceptsPerSecond: 0,
   sendProxy: 0,
+  acceptProxyFrom: [],
 };
 
 /** The port of the first address; 0 if that is a path. */

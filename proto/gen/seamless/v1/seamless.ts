@@ -478,6 +478,8 @@ export interface Refusals {
   clientLimit: bigint;
   /** More than `max_accepts_per_second` came. */
   acceptRate: bigint;
+  /** Those of `accept_proxy_from` that had no right PROXY header within 5 seconds. */
+  proxyHeader: bigint;
 }
 
 /** ServiceSettings says how a service treats its connections. What is left out has its default. */
@@ -527,7 +529,14 @@ export interface ServiceSettings {
    * Version of the PROXY protocol (1 or 2) by which each backend connection, and each check, begins with the client's address.
    * Default: 0, it does not.
    */
-  sendProxy?: number | undefined;
+  sendProxy?:
+    | number
+    | undefined;
+  /**
+   * Networks, such as `10.0.0.0/8`, and addresses whose connections begin with a header of the PROXY protocol (of either version)
+   * that says who the client is; one without it is reset and counted. From elsewhere no header is taken for one.
+   */
+  acceptProxyFrom: string[];
 }
 
 /** ListServicesRequest asks for all services. */
@@ -3158,7 +3167,15 @@ export const Ledger: MessageFns<Ledger> = {
 };
 
 function createBaseRefusals(): Refusals {
-  return { connectionLimit: 0n, descriptors: 0n, holdLimit: 0n, serviceLimit: 0n, clientLimit: 0n, acceptRate: 0n };
+  return {
+    connectionLimit: 0n,
+    descriptors: 0n,
+    holdLimit: 0n,
+    serviceLimit: 0n,
+    clientLimit: 0n,
+    acceptRate: 0n,
+    proxyHeader: 0n,
+  };
 }
 
 export const Refusals: MessageFns<Refusals> = {
@@ -3198,6 +3215,12 @@ export const Refusals: MessageFns<Refusals> = {
         throw new globalThis.Error("value provided for field message.acceptRate of type uint64 too large");
       }
       writer.uint32(48).uint64(message.acceptRate);
+    }
+    if (message.proxyHeader !== 0n) {
+      if (BigInt.asUintN(64, message.proxyHeader) !== message.proxyHeader) {
+        throw new globalThis.Error("value provided for field message.proxyHeader of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.proxyHeader);
     }
     return writer;
   },
@@ -3263,6 +3286,14 @@ export const Refusals: MessageFns<Refusals> = {
             message.acceptRate = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.proxyHeader = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3296,6 +3327,9 @@ export const Refusals: MessageFns<Refusals> = {
     message.acceptRate = (object.acceptRate !== undefined && object.acceptRate !== null)
       ? BigInt(object.acceptRate)
       : 0n;
+    message.proxyHeader = (object.proxyHeader !== undefined && object.proxyHeader !== null)
+      ? BigInt(object.proxyHeader)
+      : 0n;
     return message;
   },
 };
@@ -3311,6 +3345,7 @@ function createBaseServiceSettings(): ServiceSettings {
     maxAcceptsPerSecond: undefined,
     healthCheck: undefined,
     sendProxy: undefined,
+    acceptProxyFrom: [],
   };
 }
 
@@ -3342,6 +3377,9 @@ export const ServiceSettings: MessageFns<ServiceSettings> = {
     }
     if (message.sendProxy !== undefined) {
       writer.uint32(72).uint32(message.sendProxy);
+    }
+    for (const v of message.acceptProxyFrom) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -3431,6 +3469,14 @@ export const ServiceSettings: MessageFns<ServiceSettings> = {
             message.sendProxy = reader.uint32();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.acceptProxyFrom.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3459,6 +3505,7 @@ export const ServiceSettings: MessageFns<ServiceSettings> = {
       ? HealthCheck.fromPartial(object.healthCheck)
       : undefined;
     message.sendProxy = object.sendProxy ?? undefined;
+    message.acceptProxyFrom = object.acceptProxyFrom?.map((e) => e) || [];
     return message;
   },
 };
