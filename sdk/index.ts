@@ -15,7 +15,13 @@ export {
 export type { CheckKind, CheckPace, HealthCheckInput } from "./health-check-input.js";
 export type { ConnectOptions, TlsOptions } from "./options.js";
 export type { ChangeResult, GetResponse } from "./results.js";
-export type { NewService, ServiceCallOptions, ServiceSettingsInput, Upgraded } from "./services.js";
+export type {
+  BalanceInput,
+  NewService,
+  ServiceCallOptions,
+  ServiceSettingsInput,
+  Upgraded,
+} from "./services.js";
 export type { WatchAfter, WatchDeployOptions, WatchOptions } from "./watch-options.js";
 export { BackendState, DeployOutcome, DeployPhase, DrainOutcome, HealthState } from "@seamless/proto";
 export type {

@@ -1,9 +1,10 @@
-import type {
-  CreateServiceResponse,
-  ListServicesResponse,
-  ServiceSettings,
-  ServiceState,
-  UpgradeResponse,
+import {
+  Balance,
+  type CreateServiceResponse,
+  type ListServicesResponse,
+  type ServiceSettings,
+  type ServiceState,
+  type UpgradeResponse,
 } from "@seamless/proto";
 import { type BackendInput, toBackendSpecs } from "./backend-input.js";
 import type { CallContext } from "./call-context.js";
@@ -29,6 +30,16 @@ export interface NewService {
   readonly settings?: ServiceSettingsInput;
 }
 
+/** A way of sharing out new connections; see `Balance` in the contract. */
+export type BalanceInput = "round_robin" | "least_connections" | "source_hash" | "random_two_choices";
+
+const BALANCES: Readonly<Record<BalanceInput, Balance>> = {
+  round_robin: Balance.ROUND_ROBIN,
+  least_connections: Balance.LEAST_CONNECTIONS,
+  source_hash: Balance.SOURCE_HASH,
+  random_two_choices: Balance.RANDOM_TWO_CHOICES,
+};
+
 /** How a service treats its connections. */
 export interface ServiceSettingsInput {
   /** For connecting to one backend. Milliseconds; default: 3000. */
@@ -45,6 +56,8 @@ export interface ServiceSettingsInput {
   readonly maxConnectionsPerClient?: number;
   /** Connections accepted per second. Default: 0, no limit. */
   readonly maxAcceptsPerSecond?: number;
+  /** How new connections are shared out. Default: `round_robin`. */
+  readonly balance?: BalanceInput;
   /** Version of the PROXY protocol, 1 or 2, by which backends are told who the client is. Default: 0, they are not. */
   readonly sendProxy?: number;
   /** Networks, such as `10.0.0.0/8`, whose clients are proxies that say so by a PROXY header. Default: none. */
@@ -127,8 +140,15 @@ function toSettings(settings: ServiceSettingsInput, method: string): ServiceSett
   return {
     ...(Object.fromEntries(numbers) as Pick<ServiceSettings, (typeof NUMBERS)[number]>),
     acceptProxyFrom: toTexts("settings.acceptProxyFrom", settings.acceptProxyFrom ?? [], method),
+    balance: toBalance(settings.balance, method),
     healthCheck: toHealthCheck(settings.healthCheck, method),
   };
+}
+
+function toBalance(balance: BalanceInput = "round_robin", method: string): Balance {
+  if (Object.hasOwn(BALANCES, balance)) return BALANCES[balance];
+  const ways = Object.keys(BALANCES).join(", ");
+  throw invalidOption(`settings.balance must be one of ${ways}, not ${show(balance)}`, method);
 }
 
 function toAddresses(listen: unknown, method: string): string[] {

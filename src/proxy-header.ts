@@ -52,6 +52,11 @@ function plain(address: string): string {
 
 const asIpv6 = (address: string): string => (isIPv4(address) ? `::ffff:${address}` : address);
 
+/** An IP address in network byte order; 4 bytes of an IPv4 one, also if it is mapped into IPv6. */
+export function ipBytes(address: string): Buffer {
+  return bytesOf(plain(address));
+}
+
 function bytesOf(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split(".").map(Number));
   const mapped = /^::ffff:(.*\..*)$/.exec(address)?.[1];

@@ -134,10 +134,12 @@ class EngineBinding : public Napi::ObjectWrap<EngineBinding> {
       const auto endpoints = target.Get("endpoints").As<Napi::Array>();
       std::vector<Address> addresses;
       for (uint32_t k = 0; k < endpoints.Length(); k++) addresses.push_back(to_address(endpoints.Get(k)));
-      content.targets.push_back({engine().slot(to_uint32(target.Get("slot"))), std::move(addresses)});
+      content.targets.push_back(
+          {engine().slot(to_uint32(target.Get("slot"))), std::move(addresses), to_uint32(target.Get("weight"))});
     }
     content.sequence = to_numbers(table.Get("sequence"));
     content.carry = to_numbers(table.Get("carry"));
+    content.choice = static_cast<Choice>(to_uint32(table.Get("choice")));
     content.hold_ms = to_uint64(table.Get("holdMs"));
     content.generation = to_uint64(table.Get("generation"));
     engine().apply(to_uint32(info[0]), std::move(content), to_numbers(table.Get("left")));

@@ -95,7 +95,9 @@ void Connection::begin() {
     wait(Reason::paused);
     return;
   }
-  const Target* target = listener_.take();
+  const Target* target = listener_.take([this] {
+    return hash_of(route_ ? route_->source : route_of(relay_.socket(Side::client)).source);
+  });
   if (target) dial_target(*target);
   else wait(Reason::no_backend);
 }

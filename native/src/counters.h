@@ -53,6 +53,12 @@ class CounterPage {
   explicit CounterPage(size_t threads) : blocks_(kSlots * (threads + 1)), threads_(threads) {}
 
   CounterBlock& of_thread(size_t slot, size_t thread) { return blocks_[slot * (threads_ + 1) + thread]; }
+  // What all threads have counted.
+  uint64_t sum(size_t slot, size_t cell) {
+    uint64_t total = 0;
+    for (size_t thread = 0; thread < threads_; thread++) total += of_thread(slot, thread).read(cell);
+    return total;
+  }
   CounterBlock& shared(size_t slot) { return of_thread(slot, threads_); }
 
   void* data() { return blocks_.data(); }
@@ -72,6 +78,7 @@ class Slot {
   CounterBlock& of_thread(size_t thread) const {
     return page_->of_thread(number_ % CounterPage::kSlots, thread);
   }
+  uint64_t sum(size_t cell) const { return page_->sum(number_ % CounterPage::kSlots, cell); }
   CounterBlock& shared() const { return page_->shared(number_ % CounterPage::kSlots); }
 
  private:

@@ -84,9 +84,9 @@ class Listener {
   const Table& table() const { return *table_.load(std::memory_order_acquire); }
 
   // The target of the next new connection; nullptr if there is none.
-  const Target* take() const {
+  const Target* take(const std::function<uint32_t()>& client_hash) const {
     for (;;) {
-      const Table::Turn turn = table().take();
+      const Table::Turn turn = table().take(client_hash);
       if (!turn.is_closed) return turn.target;
       // The next table is there in a moment.
       std::this_thread::yield();

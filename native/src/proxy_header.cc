@@ -154,6 +154,15 @@ Route route_of(int client) {
   return {to_end(peer), to_end(own)};
 }
 
+uint32_t hash_of(const End& end) {
+  uint32_t value = 0x811c9dc5;
+  const size_t size = end.family == AF_UNSPEC ? 0 : end.size();
+  for (size_t i = 0; i < size; i++) value = (value ^ end.address[i]) * 0x01000193;
+  value = (value ^ (value >> 16)) * 0x85ebca6b;
+  value = (value ^ (value >> 13)) * 0xc2b2ae35;
+  return value ^ (value >> 16);
+}
+
 Network::Network(const std::string& text) : family_(text.find(':') == std::string::npos ? AF_INET : AF_INET6) {
   const size_t slash = text.find('/');
   inet_pton(family_, text.substr(0, slash).c_str(), address_);

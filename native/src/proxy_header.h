@@ -29,6 +29,9 @@ struct Route {
 
 Route route_of(int client);
 
+// Of its address; that of an unknown one is one. The same as in src/engine/node/client-hash.ts.
+uint32_t hash_of(const End& end);
+
 // Addresses that begin with the same bits.
 class Network {
  public:

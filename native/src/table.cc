@@ -1,19 +1,64 @@
 #include "table.h"
 
 #include <algorithm>
+#include <random>
 
 namespace seamless {
 
-Table::Turn Table::take() const {
+namespace {
+
+// Connections for the weight, the one that is to come included.
+double share_of(const Target& target) {
+  return static_cast<double>(target.slot.sum(kActive) + 1) / target.weight;
+}
+
+uint64_t random_below(uint64_t end) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return std::uniform_int_distribution<uint64_t>{0, end - 1}(random);
+}
+
+}  // namespace
+
+Table::Turn Table::take(const std::function<uint32_t()>& hash) const {
   const uint64_t taken = cursor_.fetch_add(1, std::memory_order_acq_rel);
   if (taken & kClosed) return {nullptr, true};
-  const auto& [targets, sequence, carry, hold_ms, generation] = content_;
-  if (sequence.empty()) return {nullptr, false};
-  return {&targets[sequence[(taken + 1) % sequence.size()]], false};
+  if (content_.sequence.empty()) return {nullptr, false};
+  switch (content_.choice) {
+    case Choice::least:
+      return {least_from(taken + 1), false};
+    case Choice::hash:
+      return {at(hash()), false};
+    case Choice::two:
+      return {lighter_of_two(), false};
+    default:
+      return {at(taken + 1), false};
+  }
+}
+
+const Target* Table::least_from(uint64_t position) const {
+  const Target* best = nullptr;
+  double least = 0;
+  for (size_t step = 0; step < content_.sequence.size(); step++) {
+    const Target* target = at(position + step);
+    const double share = share_of(*target);
+    if (best && share >= least) continue;
+    best = target;
+    least = share;
+  }
+  return best;
+}
+
+const Target* Table::lighter_of_two() const {
+  const size_t count = content_.sequence.size();
+  if (count == 1) return at(0);
+  const uint64_t first = random_below(count);
+  const Target* one = at(first);
+  const Target* other = at(first + 1 + random_below(count - 1));
+  return share_of(*other) < share_of(*one) ? other : one;
 }
 
 const Target* Table::alternative(const std::vector<uint32_t>& tried) const {
-  const auto& [targets, sequence, carry, hold_ms, generation] = content_;
+  const auto& [targets, sequence, carry, choice, hold_ms, generation] = content_;
   const auto is_tried = [&tried](const Target& target) {
     return std::find(tried.begin(), tried.end(), target.slot.number()) != tried.end();
   };

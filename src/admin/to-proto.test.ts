@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BackendState, DeployPhase, HealthState, ServiceState } from "@seamless/proto";
+import { BackendState, Balance, DeployPhase, HealthState, ServiceState } from "@seamless/proto";
 import { beginDeploy } from "../control/deploy-status.js";
 import { beginDrain, observeDrain } from "../control/drain.js";
 import type { BackendStatus } from "../control/service-state.js";
@@ -72,6 +72,7 @@ test("a state survives the wire with every field and every digit", () => {
       maxConnections: 5,
       maxConnectionsPerClient: 6,
       maxAcceptsPerSecond: 7,
+      balance: "source_hash",
       sendProxy: 2,
       acceptProxyFrom: ["10.0.0.0/8"],
       healthCheck: { kind, intervalMs: 1, timeoutMs: 2, rise: 3, fall: 4 },
@@ -161,6 +162,7 @@ test("a state survives the wire with every field and every digit", () => {
       maxConnections: 5,
       maxConnectionsPerClient: 6,
       maxAcceptsPerSecond: 7,
+      balance: Balance.SOURCE_HASH,
       sendProxy: 2,
       acceptProxyFrom: ["10.0.0.0/8"],
       healthCheck: {

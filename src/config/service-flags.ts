@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Option } from "commander";
+import { BALANCINGS, type Balancing } from "../control/balancing.js";
 import { completeSettings, DEFAULT_SETTINGS, type ServiceSettings } from "../control/service-settings.js";
 import { parseNetwork } from "../network.js";
 import type { ProxyProtocol } from "../proxy-header.js";
@@ -14,6 +15,7 @@ export interface ServiceFlags extends HealthFlags {
   readonly maxConnections: number;
   readonly maxConnectionsPerClient: number;
   readonly maxAcceptsPerSecond: number;
+  readonly balance: Balancing;
   readonly sendProxy: ProxyProtocol;
   readonly acceptProxyFrom: readonly string[];
 }
@@ -47,6 +49,9 @@ export function serviceFlags(): readonly Option[] {
       "new connections (0: no limit)",
       initial.maxAcceptsPerSecond,
     ),
+    flag("--balance <way>", "how new connections are shared out")
+      .choices(BALANCINGS)
+      .default(initial.balance),
     flag("--send-proxy <version>", "tell backends who the client is, by PROXY protocol v1 or v2 (off)")
       .default(initial.sendProxy, "off")
       .argParser(parseProxyProtocol),
@@ -73,6 +78,7 @@ export function toServiceSettings(flags: ServiceFlags): ServiceSettings {
     maxConnections: flags.maxConnections,
     maxConnectionsPerClient: flags.maxConnectionsPerClient,
     maxAcceptsPerSecond: flags.maxAcceptsPerSecond,
+    balance: flags.balance,
     sendProxy: flags.sendProxy,
     acceptProxyFrom: flags.acceptProxyFrom,
     healthCheck: toHealthCheck(flags),

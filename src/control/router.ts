@@ -50,7 +50,7 @@ export class Router {
     const previous = restart ? undefined : this.#route;
     this.#route = buildRoute(
       list(),
-      { addresses: (backend) => resolution.addresses(backend), isAside, holdMs },
+      { addresses: (backend) => resolution.addresses(backend), isAside, holdMs, balance: settings.balance },
       previous,
     );
     await listener.apply(this.#route.table);

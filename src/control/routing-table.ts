@@ -1,5 +1,7 @@
-import type { RoutingTable, Target } from "../engine/engine.js";
+import type { Choice, RoutingTable, Target } from "../engine/engine.js";
 import type { BackendList, ListedBackend } from "./backend-list.js";
+import type { Balancing } from "./balancing.js";
+import { maglevTable } from "./maglev.js";
 import { carryPositions, rotationSequence } from "./rotation.js";
 
 /** What the routing table is made of, apart from the list. */
@@ -9,7 +11,15 @@ export interface Routability {
   /** Set aside, by failed connects or checks. */
   readonly isAside: (id: string) => boolean;
   readonly holdMs: number;
+  readonly balance: Balancing;
 }
+
+const CHOICES: Readonly<Record<Balancing, Choice>> = {
+  round_robin: "turn",
+  least_connections: "least",
+  source_hash: "hash",
+  random_two_choices: "two",
+};
 
 /** A routing table, and the ids of its sequence, which the next table's carry is computed from. */
 export interface Route {
@@ -26,7 +36,7 @@ export interface Route {
  */
 export function buildRoute(
   list: BackendList,
-  { addresses, isAside, holdMs }: Routability,
+  { addresses, isAside, holdMs, balance }: Routability,
   previous?: Route,
 ): Route {
   const connectable = list.filter((backend) => addresses(backend).length > 0);
@@ -36,11 +46,17 @@ export function buildRoute(
   const targets = [...inRotation, ...lastResorts].map((backend): Target => {
     return {
       id: backend.id,
+      weight: backend.weight,
       endpoints: addresses(backend).map((host) => ({ host, port: backend.address.port })),
     };
   });
-  const sequence = rotationSequence(inRotation.map(({ weight }) => weight));
+  const choice = CHOICES[balance];
+  if (choice === "hash")
+    return { table: { targets, sequence: maglevTable(inRotation), choice, holdMs }, order: [] };
+  const weights = inRotation.map(({ weight }) => weight);
+  const sequence = choice === "least" ? weights.map((_, index) => index) : rotationSequence(weights);
   const order = sequence.map((index) => targets[index]?.id ?? "");
-  if (!previous) return { table: { targets, sequence, holdMs }, order };
-  return { table: { targets, sequence, holdMs, carry: carryPositions(previous.order, order) }, order };
+  const table = { targets, sequence, choice, holdMs };
+  if (!previous) return { table, order };
+  return { table: { ...table, carry: carryPositions(previous.order, order) }, order };
 }

@@ -1,3 +1,4 @@
+import type { Balancing } from "./balancing.js";
 import { completeHealthCheck, type HealthCheck, type HealthCheckRequest } from "./health-check.js";
 import type { ListenerSettings } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
@@ -6,6 +7,8 @@ import type { ProxyProtocol } from "../proxy-header.js";
 
 /** What can be set per service. */
 export interface ServiceSettings extends ListenerSettings {
+  /** How new connections are shared out. */
+  readonly balance: Balancing;
   /** How long a new connection waits while no backend can take it; 0: it is reset at once. */
   readonly queueTimeoutMs: number;
   /** Most connections that wait at once, unless a pause says otherwise. */
@@ -31,6 +34,7 @@ export const DEFAULT_SETTINGS: ServiceSettings = {
   maxAcceptsPerSecond: 0,
   sendProxy: 0,
   acceptProxyFrom: [],
+  balance: "round_robin",
   queueTimeoutMs: 0,
   maxHeld: 10_000,
   healthCheck: undefined,
@@ -50,6 +54,7 @@ export interface SettingsRequest {
   readonly maxConnectionsPerClient?: number | undefined;
   readonly maxAcceptsPerSecond?: number | undefined;
   readonly sendProxy?: number | undefined;
+  readonly balance?: Balancing | undefined;
   readonly acceptProxyFrom?: readonly string[] | undefined;
   readonly healthCheck?: HealthCheckRequest | undefined;
 }
@@ -78,8 +83,9 @@ export function completeSettings(request: SettingsRequest): ServiceSettings {
   const given = Object.fromEntries(numbers) as Record<keyof typeof RANGES, number>;
   requireCheckable(healthCheck, given.sendProxy);
   const acceptProxyFrom = (request.acceptProxyFrom ?? []).map(parseNetwork);
+  const { balance = DEFAULT_SETTINGS.balance } = request;
   const sendProxy = given.sendProxy as ProxyProtocol;
-  return { ...DEFAULT_SETTINGS, ...given, sendProxy, acceptProxyFrom, healthCheck };
+  return { ...DEFAULT_SETTINGS, ...given, sendProxy, acceptProxyFrom, balance, healthCheck };
 }
 
 /** @throws ProxyError INVALID_ARGUMENT if the check could not begin with the header that the backends expect */

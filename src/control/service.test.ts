@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EngineEvent } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
+import type { Balancing } from "./balancing.js";
 import { DEFAULT_SETTINGS } from "./service-settings.js";
 import { show, startService as start, when } from "./testing/service-fixture.js";
 
@@ -204,4 +205,14 @@ test("once it closes it takes no changes, but still shows its state", async (t) 
   await service.close(0);
   await assert.rejects(service.add([{ address: B }]), refuses("SHUTTING_DOWN"));
   assert.deepEqual(show(service.state()), [`${A} active`]);
+});
+
+test("the way of balancing is the table's, whose sequence is made for it", async (t) => {
+  const table = async (balance: Balancing) => (await start(t, [A, B], { balance })).engine.tables.at(-1);
+  assert.deepEqual((await table("round_robin"))?.choice, "turn");
+  assert.deepEqual((await table("random_two_choices"))?.choice, "two");
+  const least = await table("least_connections");
+  assert.deepEqual([least?.choice, least?.sequence], ["least", [0, 1]]);
+  const hash = await table("source_hash");
+  assert.deepEqual([hash?.choice, hash?.sequence.length], ["hash", 1_009]);
 });

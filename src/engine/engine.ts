@@ -135,6 +135,8 @@ export interface RoutingTable {
   readonly targets: readonly Target[];
   /** Indices into `targets`, in the order in which new connections take them, walked in a circle. */
   readonly sequence: readonly number[];
+  /** How a position in `sequence` is chosen for a new connection. */
+  readonly choice: Choice;
   /**
    * For each position of the previous table's sequence, the position in this one that counts as taken last.
    * Left out: position 0 counts as taken, so that the first connection goes to position 1.
@@ -147,6 +149,13 @@ export interface RoutingTable {
   readonly holdMs: number;
 }
 
+/**
+ * `turn`: the next one in the circle. `least`: whose target has the fewest connections for its weight, of equal ones the next in
+ * turn. `hash`: by the client's address, modulo the length. `two`: of two random ones, that with fewer connections for its weight.
+ */
+export const CHOICES = ["turn", "least", "hash", "two"] as const;
+export type Choice = (typeof CHOICES)[number];
+
 /** How long a connection may wait for a target, in milliseconds, and how many may wait at once. */
 export interface HoldLimits {
   readonly holdMs: number;
@@ -157,6 +166,8 @@ export interface HoldLimits {
 export interface Target {
   readonly id: string;
   readonly endpoints: readonly Endpoint[];
+  /** At least 1. */
+  readonly weight: number;
 }
 
 export interface TargetCounters {

@@ -116,3 +116,44 @@ test("services are listed, created and deleted by seamlessctl; created ones outl
     ["web"],
   );
 });
+
+test("by source_hash a client goes to the same backend as long as that is there, and back when it is again", async (t) => {
+  const backends = await Promise.all(["a", "b", "c"].map((name) => startNamed(t, name)));
+  const addresses = backends.map(({ address }) => address);
+  const file = join(folder(t), "seamless.yaml");
+  const write = (balance: string): void =>
+    writeFileSync(
+      file,
+      `log_format: json\nhttp_port: 0\ngrpc_port: 0\nservices:\n  web: {listen: "127.0.0.1:0", backends: ${JSON.stringify(addresses)}, balance: ${balance}}\n`,
+    );
+  write("source_hash");
+  const proxy = await startConfigured(t, file);
+  const { client, child, port } = proxy;
+  const askAll = (): Promise<string[]> =>
+    Promise.all(Array.from({ length: 30 }, (_, last) => askFrom(`127.0.0.${last + 1}`, port)));
+  const before = await askAll();
+  assert.deepEqual(new Set(before), new Set(["a", "b", "c"]));
+  assert.deepEqual(await askAll(), before);
+  await client.remove(addresses.slice(1, 2), { service: "web" });
+  const without = await askAll();
+  assert.ok(!without.includes("b"));
+  const moved = without.filter((name, client) => before[client] !== "b" && before[client] !== name);
+  assert.ok(moved.length <= 3, `${moved.length} clients of the others moved`);
+  await client.set(addresses, { service: "web" });
+  assert.deepEqual(await askAll(), before);
+  write("round_robin");
+  child.kill("SIGHUP");
+  await proxy.logged("reloaded");
+  const [first, second] = [await askFrom("127.0.0.1", port), await askFrom("127.0.0.1", port)];
+  assert.notEqual(first, second);
+});
+
+function askFrom(localAddress: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect({ port, host: "127.0.0.1", localAddress });
+    socket.on("data", (chunk) => (text += chunk.toString()));
+    socket.on("error", reject);
+    socket.on("end", () => resolve(text));
+  });
+}

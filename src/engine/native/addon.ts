@@ -36,7 +36,13 @@ export interface AddonEngine {
 }
 
 export interface AddonTable {
-  readonly targets: readonly { readonly slot: number; readonly endpoints: readonly Endpoint[] }[];
+  readonly targets: readonly {
+    readonly slot: number;
+    readonly endpoints: readonly Endpoint[];
+    readonly weight: number;
+  }[];
+  /** Number of the choice. */
+  readonly choice: number;
   readonly sequence: Uint32Array;
   readonly carry: Uint32Array;
   readonly holdMs: number;

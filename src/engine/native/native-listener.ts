@@ -1,6 +1,7 @@
 import { Closing } from "../closing.js";
 import { Doors, type Binding, type Door } from "../doors.js";
 import {
+  CHOICES,
   END_CAUSES,
   type CloseReport,
   type HoldLimits,
@@ -57,7 +58,7 @@ export class NativeListener implements Listener {
   readonly #book: SlotBook;
   readonly #holding: Holding<HeldConnection>;
   readonly #held = new Map<string, HeldConnection>();
-  #table: RoutingTable = { targets: [], sequence: [], holdMs: 0 };
+  #table: RoutingTable = { targets: [], sequence: [], choice: "turn", holdMs: 0 };
   #generation = 0;
   #overHeld = 0;
   #adoptions: Adoption[] = [];
@@ -98,10 +99,12 @@ export class NativeListener implements Listener {
     const left = [...idsOutOfTurn(this.#table, table)].flatMap((target) => this.#book.find(target) ?? []);
     this.#generation += 1;
     engine.apply(id, {
-      targets: table.targets.map(({ id: target, endpoints }) => ({
+      targets: table.targets.map(({ id: target, endpoints, weight }) => ({
         slot: this.#book.find(target) ?? 0,
         endpoints,
+        weight,
       })),
+      choice: CHOICES.indexOf(table.choice),
       sequence: Uint32Array.from(table.sequence),
       carry: Uint32Array.from(table.carry ?? []),
       holdMs: table.holdMs,

@@ -4,7 +4,8 @@ import { proxyHeader, type ProxyProtocol, type Route } from "../../proxy-header.
 import type { EndCause, ListenerSettings, Target } from "../engine.js";
 import type { Cause } from "../unserved.js";
 import type { DialDeadlines, Dialling } from "./dial-deadlines.js";
-import { routeOf } from "./handle.js";
+import { clientHash } from "./client-hash.js";
+import { peerAddress, routeOf } from "./handle.js";
 import type { LoopTurns } from "./loop-turns.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
@@ -20,7 +21,8 @@ export interface ConnectionHost {
   readonly maxAttempts: number;
   readonly sendProxy: ProxyProtocol;
   /** The next target for a new connection; undefined while there is none. */
-  firstTarget(): Target | undefined;
+  /** @param hash of the client's address */
+  firstTarget(hash: () => number): Target | undefined;
   /** Another target after these failed; undefined if there is none. */
   nextTarget(tried: readonly string[]): Target | undefined;
   stats(id: string): TargetStats;
@@ -92,7 +94,9 @@ export class Connection implements Dialling {
 
   /** Takes a target and dials it. False if there is none: the connection goes on waiting. */
   start(): boolean {
-    const target = this.#host.firstTarget();
+    const target = this.#host.firstTarget(() =>
+      clientHash(this.route?.source.address ?? peerAddress(this.#client)),
+    );
     if (!target) return false;
     this.#dialTarget(target);
     return true;

@@ -1,6 +1,14 @@
 import type { RoutingTable, Target } from "../engine.js";
 
-const EMPTY: RoutingTable = { targets: [], sequence: [], holdMs: 0 };
+const EMPTY: RoutingTable = { targets: [], sequence: [], choice: "turn", holdMs: 0 };
+
+/** What a choice may depend on. */
+export interface Circumstances {
+  /** Of a target: connections open now. */
+  readonly load: (id: string) => number;
+  /** Of the client's address. */
+  readonly hash: () => number;
+}
 
 /** Walks a table's sequence. Only `advance` moves it; looking for another target to retry does not. */
 export class Cursor {
@@ -18,11 +26,35 @@ export class Cursor {
   }
 
   /** The target of the next new connection; undefined if the sequence is empty. */
-  advance(): Target | undefined {
-    const { sequence, targets } = this.#table;
+  advance({ load, hash }: Circumstances): Target | undefined {
+    const { sequence, choice } = this.#table;
     if (sequence.length === 0) return undefined;
     this.#taken = (this.#taken + 1) % sequence.length;
-    return targets[sequence[this.#taken] ?? -1];
+    switch (choice) {
+      case "turn":
+        return this.#at(this.#taken);
+      case "hash":
+        return this.#at(hash() % sequence.length);
+      case "least":
+        return lightest(
+          sequence.map((_, step) => this.#at((this.#taken + step) % sequence.length)),
+          load,
+        );
+      case "two":
+        return lightest(this.#twoAtRandom(), load);
+    }
+  }
+
+  /** Two positions, different ones if there are. */
+  #twoAtRandom(): readonly (Target | undefined)[] {
+    const { length } = this.#table.sequence;
+    const first = Math.floor(Math.random() * length);
+    const second = (first + 1 + Math.floor(Math.random() * (length - 1))) % length;
+    return [this.#at(first), this.#at(second)];
+  }
+
+  #at(position: number): Target | undefined {
+    return this.#table.targets[this.#table.sequence[position] ?? -1];
   }
 
   /**
@@ -40,4 +72,17 @@ export class Cursor {
     }
     return targets.find(({ id }) => !tried.includes(id));
   }
+}
+
+/** The first of those with the fewest connections for their weight, the one that is to come included. */
+function lightest(
+  targets: readonly (Target | undefined)[],
+  load: (id: string) => number,
+): Target | undefined {
+  let [best, least]: [Target | undefined, number] = [undefined, Infinity];
+  for (const target of targets) {
+    const share = target ? (load(target.id) + 1) / target.weight : Infinity;
+    if (share < least) [best, least] = [target, share];
+  }
+  return best;
 }

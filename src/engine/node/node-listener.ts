@@ -191,8 +191,8 @@ export class NodeListener implements Listener, ConnectionHost {
     this.#cutAll();
   }
 
-  firstTarget(): Target | undefined {
-    return this.#cursor.advance();
+  firstTarget(hash: () => number): Target | undefined {
+    return this.#cursor.advance({ hash, load: (id) => this.#book.of(id).activeConnections });
   }
 
   nextTarget(tried: readonly string[]): Target | undefined {

@@ -21,5 +21,5 @@ export async function startFull(t: TestContext): Promise<Target> {
     t.after(() => filler.destroy());
     if (i < 2) await once(filler, "connect");
   }
-  return { id: "full", endpoints: [{ host: "127.0.0.1", port }] };
+  return { weight: 1, id: "full", endpoints: [{ host: "127.0.0.1", port }] };
 }

@@ -48,6 +48,7 @@ export async function startPeer(
   return {
     id,
     endpoints: [{ host: "127.0.0.1", port }],
+    weight: 1,
     port,
     sockets,
     next: () => {

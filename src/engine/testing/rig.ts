@@ -78,7 +78,7 @@ export function portOf({ addresses: [first] }: Listener): number {
 
 /** All targets in turn. */
 export function inTurn(...targets: readonly Target[]): RoutingTable {
-  return { targets, sequence: targets.map((_, index) => index), holdMs: 0 };
+  return { targets, sequence: targets.map((_, index) => index), choice: "turn", holdMs: 0 };
 }
 
 /** Asks again and again until it is so. */

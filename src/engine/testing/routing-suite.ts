@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Engine } from "../engine.js";
 import { startFull } from "./full-peer.js";
 import { deadTarget, openClient, readToEnd, startNamed, startPeer, startSilent } from "./peers.js";
+import { proxyHeader } from "../../proxy-header.js";
 import { inTurn, startRig, until } from "./rig.js";
 
 /** Which target a connection goes to: order, changes of the table, retries, holding. */
@@ -21,7 +22,12 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
 
   test("a weighted sequence is walked as it is", async (t) => {
     const targets = await Promise.all(["a", "b"].map((id) => startNamed(t, id)));
-    const { ask } = await startRig(t, createEngine(), { targets, sequence: [0, 0, 1], holdMs: 0 });
+    const { ask } = await startRig(t, createEngine(), {
+      targets,
+      sequence: [0, 0, 1],
+      choice: "turn",
+      holdMs: 0,
+    });
     assert.equal(await letters(ask, 6), "abaaba");
   });
 
@@ -68,7 +74,12 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
   test("a target outside the sequence is tried when all others have failed", async (t) => {
     const resort = await startNamed(t, "resort");
     const dead = await deadTarget(t, "dead");
-    const { ask } = await startRig(t, createEngine(), { targets: [dead, resort], sequence: [0], holdMs: 0 });
+    const { ask } = await startRig(t, createEngine(), {
+      targets: [dead, resort],
+      sequence: [0],
+      choice: "turn",
+      holdMs: 0,
+    });
     assert.equal(await ask(), "resort");
   });
 
@@ -86,7 +97,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
   test("the endpoints of a target are tried in order, and the one that worked first the next time", async (t) => {
     const works = await startNamed(t, "works");
     const dead = await deadTarget(t, "x");
-    const target = { id: "name", endpoints: [...dead.endpoints, ...works.endpoints] };
+    const target = { id: "name", weight: 1, endpoints: [...dead.endpoints, ...works.endpoints] };
     const { ask, listener, events } = await startRig(t, createEngine(), inTurn(target));
     assert.equal(await ask(), "works");
     await startPeer(t, "late", (socket) => socket.resume().end("late"), dead.endpoints[0]?.port);
@@ -141,7 +152,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     });
     const answer = ask();
     await until(() => listener.counters("full").activeConnections === 1);
-    await listener.apply({ targets: [works, full], sequence: [0], holdMs: 0 });
+    await listener.apply({ targets: [works, full], sequence: [0], choice: "turn", holdMs: 0 });
     assert.equal(await answer, "works");
     assert.deepEqual(events, []);
   });
@@ -162,7 +173,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
 
   test("with an empty sequence a client is reset at once, or held until there is a target", async (t) => {
     const a = await startNamed(t, "a");
-    const empty = { targets: [], sequence: [], holdMs: 0 };
+    const empty = { targets: [], sequence: [], choice: "turn" as const, holdMs: 0 };
     const { ask, listener } = await startRig(t, createEngine(), empty);
     assert.equal(await ask(), "reset");
     await listener.apply({ ...empty, holdMs: 60_000 });
@@ -173,7 +184,12 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
   });
 
   test("a held client is reset when its time is over", async (t) => {
-    const { ask, listener } = await startRig(t, createEngine(), { targets: [], sequence: [], holdMs: 50 });
+    const { ask, listener } = await startRig(t, createEngine(), {
+      targets: [],
+      sequence: [],
+      choice: "turn",
+      holdMs: 50,
+    });
     assert.equal(await ask(), "reset");
     assert.equal(listener.totals().holdExpired, 1);
     assert.equal(listener.totals().openConnections, 0);
@@ -205,4 +221,66 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
       },
     );
   });
+
+  test("`least` takes the target with the fewest connections for its weight, of equal ones the next in turn", async (t) => {
+    const targets = [await startSilent(t, "a"), await startSilent(t, "b"), await startSilent(t, "c")];
+    const weighted = targets.map((target, index) => ({ ...target, weight: index === 2 ? 2 : 1 }));
+    const table = { ...inTurn(...weighted), choice: "least" as const };
+    const { listener, port } = await startRig(t, createEngine(), table);
+    const open = (): number[] => targets.map(({ id }) => listener.counters(id).activeConnections);
+    const clients = [];
+    for (let count = 1; count <= 8; count++) {
+      clients.push(await openClient(t, port));
+      await until(() => listener.totals().openConnections === count && sum(open()) === count);
+    }
+    assert.deepEqual(open(), [2, 2, 4]);
+    targets[0]?.sockets.forEach((socket) => socket.resetAndDestroy());
+    await until(() => open()[0] === 0);
+    for (let count = 1; count <= 2; count++) {
+      await openClient(t, port);
+      await until(() => open()[0] === count);
+    }
+  });
+
+  test("`two` takes the one with fewer connections", async (t) => {
+    const targets = [await startSilent(t, "a"), await startSilent(t, "b")];
+    const { listener, port } = await startRig(t, createEngine(), inTurn(...targets));
+    const open = (): number[] => targets.map(({ id }) => listener.counters(id).activeConnections);
+    for (let count = 1; count <= 6; count++) {
+      await openClient(t, port);
+      await until(() => sum(open()) === count);
+    }
+    targets[1]?.sockets.forEach((socket) => socket.resetAndDestroy());
+    await until(() => open()[1] === 0);
+    await listener.apply({ ...inTurn(...targets), choice: "two" });
+    for (let count = 1; count <= 3; count++) {
+      await openClient(t, port);
+      await until(() => open()[1] === count);
+    }
+  });
+
+  test("`hash` takes the same target for the same client, and the same in each engine", async (t) => {
+    const targets = await Promise.all(["a", "b", "c", "d"].map((id) => startNamed(t, id)));
+    const table = { ...inTurn(...targets), choice: "hash" as const };
+    const { port } = await startRig(t, createEngine(), table, { acceptProxyFrom: ["127.0.0.0/8"] });
+    const ask = async (address: string, destination: string): Promise<string> => {
+      const client = await openClient(t, port);
+      const to = { address: destination, port: 1 };
+      client.write(proxyHeader(2, { source: { address, port: 1 }, destination: to }));
+      return (await readToEnd(client)).data.toString();
+    };
+    let order = "";
+    for (let last = 1; last <= 8; last++) {
+      const first = await ask(`192.0.2.${last}`, "192.0.2.0");
+      assert.equal(await ask(`192.0.2.${last}`, "192.0.2.9"), first);
+      order += first;
+    }
+    for (let last = 1; last <= 4; last++) order += await ask(`2001:db8::${last}`, "::1");
+    assert.equal(order, HASHED);
+  });
 }
+
+/** Where the clients of the test above go, by FNV-1a and MurmurHash3's last steps. */
+const HASHED = "abccddbddadc";
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

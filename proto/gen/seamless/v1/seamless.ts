@@ -45,6 +45,30 @@ export namespace BackendState {
   export type UNHEALTHY = typeof BackendState.UNHEALTHY;
 }
 
+/** Balance is a way of sharing out new connections among the backends of a service, by their weights. */
+export const Balance = {
+  /** UNSPECIFIED - The default: BALANCE_ROUND_ROBIN. */
+  UNSPECIFIED: 0,
+  /** ROUND_ROBIN - In turn, in the order of the list. */
+  ROUND_ROBIN: 1,
+  /** LEAST_CONNECTIONS - To the backend with the fewest open connections for its weight; of equal ones, in turn. */
+  LEAST_CONNECTIONS: 2,
+  /** SOURCE_HASH - By the client's address: the same one to the same backend, as long as that is there (Maglev hashing). */
+  SOURCE_HASH: 3,
+  /** RANDOM_TWO_CHOICES - To that of two random backends which has fewer open connections for its weight. */
+  RANDOM_TWO_CHOICES: 4,
+} as const;
+
+export type Balance = typeof Balance[keyof typeof Balance];
+
+export namespace Balance {
+  export type UNSPECIFIED = typeof Balance.UNSPECIFIED;
+  export type ROUND_ROBIN = typeof Balance.ROUND_ROBIN;
+  export type LEAST_CONNECTIONS = typeof Balance.LEAST_CONNECTIONS;
+  export type SOURCE_HASH = typeof Balance.SOURCE_HASH;
+  export type RANDOM_TWO_CHOICES = typeof Balance.RANDOM_TWO_CHOICES;
+}
+
 /** HealthState is the verdict of a backend's checks. */
 export const HealthState = {
   /** UNSPECIFIED - Not sent. */
@@ -537,6 +561,8 @@ export interface ServiceSettings {
    * that says who the client is; one without it is reset and counted. From elsewhere no header is taken for one.
    */
   acceptProxyFrom: string[];
+  /** How new connections are shared out. Default: in turn. */
+  balance: Balance;
 }
 
 /** ListServicesRequest asks for all services. */
@@ -3346,6 +3372,7 @@ function createBaseServiceSettings(): ServiceSettings {
     healthCheck: undefined,
     sendProxy: undefined,
     acceptProxyFrom: [],
+    balance: 0,
   };
 }
 
@@ -3380,6 +3407,9 @@ export const ServiceSettings: MessageFns<ServiceSettings> = {
     }
     for (const v of message.acceptProxyFrom) {
       writer.uint32(82).string(v!);
+    }
+    if (message.balance !== 0) {
+      writer.uint32(88).int32(message.balance);
     }
     return writer;
   },
@@ -3477,6 +3507,14 @@ export const ServiceSettings: MessageFns<ServiceSettings> = {
             message.acceptProxyFrom.push(reader.string());
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.balance = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3506,6 +3544,7 @@ export const ServiceSettings: MessageFns<ServiceSettings> = {
       : undefined;
     message.sendProxy = object.sendProxy ?? undefined;
     message.acceptProxyFrom = object.acceptProxyFrom?.map((e) => e) || [];
+    message.balance = object.balance ?? 0;
     return message;
   },
 };
