@@ -30,6 +30,7 @@ size_t open_descriptors() {
 
 Table::Content table_of(Engine& engine, const testing::EchoServer* servers, std::mt19937& random, uint64_t generation) {
   Table::Content content;
+  content.choice = static_cast<Choice>(random() % 4);
   content.generation = generation;
   content.hold_ms = 200;
   for (uint32_t i = 0; i < kServers; i++) {

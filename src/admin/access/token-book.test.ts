@@ -40,6 +40,7 @@ test("a verb includes those before it, and a service is one of those named", () 
 for (const [what, text, says] of [
   ["empty", "", /expected array/i],
   ["not YAML", "[", /can't be used/],
+  ["an alias of nothing", "*a", /can't be used/],
   ["without a hash", '- {name: a, verbs: [read], services: "*"}', /0\.sha256/],
   [
     "with a token instead of its hash",

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { parseDocument } from "yaml";
+import { parseDocument, type Document } from "yaml";
 import { z } from "zod";
 import { ProxyError } from "../../errors.js";
 import { hashOf } from "./token-hash.js";
@@ -21,13 +21,14 @@ const entry = z.strictObject({
   services: z.union([z.literal("*"), z.array(z.string().min(1)).min(1)]),
 });
 const file = z.array(entry).min(1);
+const MAX_ALIASES = 10;
 
 /** @throws ProxyError CONFIG_INVALID naming the entry and the field */
 export function parseTokens(text: string, path: string): TokenBook {
   const document = parseDocument(text, { prettyErrors: true });
   const [broken] = document.errors;
   if (broken) throw invalid(path, broken.message);
-  const parsed = file.safeParse(document.toJS({ maxAliasCount: 10 }));
+  const parsed = file.safeParse(toValue(document, path));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw invalid(path, `${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? ""}`);
@@ -55,3 +56,12 @@ export function parseTokens(text: string, path: string): TokenBook {
 
 const invalid = (path: string, what: string): ProxyError =>
   new ProxyError("CONFIG_INVALID", `the tokens file ${path} can't be used: ${what}`);
+
+/** An alias of nothing, or too many of one thing, is found only here. */
+function toValue(document: Document.Parsed, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    throw invalid(path, (error as Error).message);
+  }
+}
