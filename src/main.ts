@@ -139,7 +139,7 @@ function checked({ services }: Config, file: string): void {
 function tokenMade({ token, entry }: NewToken): void {
   process.stdout.write(`${token}\n`);
   process.stderr.write(
-    `Give the line on stdout to whoever is to use it; it is kept nowhere. For the tokens file:\n${entry}\n`,
+    `# The line on stdout is for whoever is to use it, and kept nowhere. This is for the tokens file:\n${entry}\n`,
   );
 }
 

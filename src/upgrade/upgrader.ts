@@ -155,6 +155,7 @@ export class Upgrader {
       this.#state === "upgrading"
         ? "an upgrade is under way already"
         : "this process has been replaced, and only lets its connections end";
+    this.#options.logger.warn({ event: "upgrade-refused", reason: why }, "no other process was started");
     throw new ProxyError("UPGRADE_IN_PROGRESS", why);
   }
 }

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { run } from "../support/process.js";
+import { root } from "../support/proxy.js";
+
+const PAGES = ["README.md", ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)].filter((page) =>
+  readFileSync(`${root}${page}`, "utf8").includes("```sh\n"),
+);
+
+for (const page of PAGES) {
+  test(`the commands of ${page} do what it says`, async (t) => {
+    const home = mkdtempSync(join(tmpdir(), "seamless-"));
+    t.after(() => rmSync(home, { recursive: true, force: true }));
+    const alone = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    const script = [`${root}test/support/run-page.sh`, `${root}${page}`, root, home];
+    const { exitCode, stdout, stderr } = await run("unshare", [...alone, "bash", ...script]);
+    assert.equal(exitCode, 0, `${stdout}\n${stderr} (this test needs root)`);
+    assert.match(stdout, /\nall of /);
+  });
+}
