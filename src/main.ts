@@ -15,6 +15,8 @@ import { createNotifier } from "./supervisor/notify.js";
 import type { Peer } from "./upgrade/channel.js";
 import { createLaunch, isLaunched } from "./upgrade/launch.js";
 
+/** For the answer to who has asked for an upgrade to leave before the process ends. */
+const LAST_WORDS_MS = 500;
 const EXIT = { stopped: 0, failed: 1, usage: 2 } as const;
 
 const takesOver = isLaunched(process.env, process.ppid) && process.connected;
@@ -89,7 +91,7 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
     { event: "engine", engine: engine.name, reason },
     `the ${engine.name} engine moves the data`,
   );
-  void proxy.replaced.then(() => process.exit(EXIT.stopped));
+  void proxy.replaced.then(() => setTimeout(() => process.exit(EXIT.stopped), LAST_WORDS_MS));
 }
 
 /** Alone, or in the place of the process that has started this one. */
