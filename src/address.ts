@@ -48,6 +48,20 @@ export function canonicalIp(ip: string): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }
 
+export const withoutZone = (ip: string): string => ip.replace(/%.*$/, "");
+
+/** An IP address in network byte order: 4 bytes of an IPv4 one, also if it is mapped into IPv6, or 16. */
+export function ipBytes(ip: string): Buffer {
+  const plain = canonicalIp(withoutZone(ip));
+  if (isIPv4(plain)) return Buffer.from(plain.split(".").map(Number));
+  const [before = [], after = []] = plain
+    .split("::")
+    .map((part) => part.split(":").filter((group) => group !== ""));
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
+  const groups = [...before, ...zeros, ...after].map((group) => parseInt(group, 16));
+  return Buffer.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
+}
+
 function parsePort(text: string, digits: string): number {
   const port = Number(digits);
   if (port < 1 || port > 65_535) throw invalidAddress(text, `the port ${digits} is not between 1 and 65535`);

@@ -39,7 +39,7 @@ void Connection::greet() {
     begin();
     return;
   }
-  const End client = route_of(relay_.socket(Side::client)).source;
+  const End client = route().source;
   if (!is_in(settings.proxies, client)) {
     let_in(client);
   } else if (watch(Side::client)) {
@@ -73,7 +73,7 @@ void Connection::read_header() {
   // What has come behind it is read once there is a backend.
   relay_.note(Side::client, EPOLLIN);
   if (header.route.is_known()) route_ = std::make_unique<const Route>(header.route);
-  let_in(route_ ? route_->source : route_of(client).source);
+  let_in(route().source);
 }
 
 void Connection::let_in(const End& client) {
@@ -95,9 +95,7 @@ void Connection::begin() {
     wait(Reason::paused);
     return;
   }
-  const Target* target = listener_.take([this] {
-    return hash_of(route_ ? route_->source : route_of(relay_.socket(Side::client)).source);
-  });
+  const Target* target = listener_.take([this] { return hash_of(route().source); });
   if (target) dial_target(*target);
   else wait(Reason::no_backend);
 }
@@ -236,8 +234,7 @@ bool Connection::send_header() {
   const uint32_t version = listener_.settings().send_proxy;
   if (version == 0) return true;
   char header[kMostWritten];
-  const Route route = route_ ? *route_ : route_of(relay_.socket(Side::client));
-  const size_t size = write_proxy_header(version, route, header);
+  const size_t size = write_proxy_header(version, route(), header);
   return relay_.send_first(Side::backend, header, size);
 }
 

@@ -115,6 +115,8 @@ class Connection {
   void leave_dial();
   void give_up(Reason reason);
   void on_connected();
+  // Who the client is, as far as it is known.
+  Route route() const { return route_ ? *route_ : route_of(relay_.socket(Side::client)); }
   // Says to the backend who the client is, if it is to be told. False if the backend has failed.
   bool send_header();
   void discard_backend();

@@ -1,3 +1,5 @@
+import { hash32 } from "../hash32.js";
+
 /**
  * Consistent hashing by a look-up table (Maglev: Eisenbud et al., NSDI 2016, section 3.4): each backend walks a permutation of
  * the table's places of its own, and they take free places in turn until none is left. A client's hash is a place. When a
@@ -12,6 +14,8 @@ export interface Hashed {
 const SIZES = [1_009, 10_007];
 const LARGEST = 65_537;
 const PLACES_PER_BACKEND = 100;
+/** So that the step is another number than the first place. */
+const STEP_SEED = 0x01000193;
 
 /** For each place the index of its backend; empty without backends. */
 export function maglevTable(backends: readonly Hashed[]): readonly number[] {
@@ -40,8 +44,8 @@ class Walker {
   constructor(id: string, share: number, size: number) {
     this.#share = share;
     this.#size = size;
-    this.#place = hash(id, 0x811c9dc5) % size;
-    this.#step = (hash(id, 0x01000193) % (size - 1)) + 1;
+    this.#place = hash32(Buffer.from(id)) % size;
+    this.#step = (hash32(Buffer.from(id), STEP_SEED) % (size - 1)) + 1;
   }
 
   /** One with half of the greatest weight has every second turn. */
@@ -56,13 +60,4 @@ class Walker {
     while (table[this.#place] !== -1) this.#place = (this.#place + this.#step) % this.#size;
     return this.#place;
   }
-}
-
-/** FNV-1a, and the last steps of MurmurHash3, so that similar names are far apart. */
-function hash(text: string, seed: number): number {
-  let value = seed;
-  for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193);
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
-  return (value ^ (value >>> 16)) >>> 0;
 }

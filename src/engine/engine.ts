@@ -212,7 +212,7 @@ export interface ListenerTotals {
 
 /**
  * Too many connections open in all, no descriptor left, too many held, too many of this listener, or of one client, or
- * too many a second.
+ * too many a second; or a proxy that has not said in time, or not rightly, whom it speaks for.
  */
 export const LIMITS = [
   "connection-limit",

@@ -1,15 +1,6 @@
-import { endsOf, noEnds } from "../engine/ends.js";
+import { endsOf } from "../engine/ends.js";
 import type { ListenerTotals, TargetCounters } from "../engine/engine.js";
 import { refusalsOf } from "../engine/refusals.js";
-
-export const NO_COUNTERS: TargetCounters = {
-  activeConnections: 0,
-  totalConnections: 0,
-  failedConnects: 0,
-  bytesIn: 0,
-  bytesOut: 0,
-  ends: noEnds(),
-};
 
 export function addCounters(a: TargetCounters, b: TargetCounters): TargetCounters {
   return {

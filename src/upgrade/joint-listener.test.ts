@@ -5,7 +5,7 @@ import type { EngineEvent, Listener, RoutingTable } from "../engine/engine.js";
 import { noEnds } from "../engine/ends.js";
 import { noRefusals } from "../engine/refusals.js";
 import { RIG_SETTINGS } from "../engine/testing/rig.js";
-import { NO_COUNTERS } from "./counters.js";
+import { NO_COUNTERS } from "../engine/no-counters.js";
 import { joinEngine } from "./joint-listener.js";
 import type { ListenerReport } from "./messages.js";
 import { RemoteListener, type Order } from "./remote-listener.js";

@@ -11,7 +11,8 @@ import type {
   RoutingTable,
   TargetCounters,
 } from "../engine/engine.js";
-import { addCounters, addTotals, NO_COUNTERS } from "./counters.js";
+import { NO_COUNTERS } from "../engine/no-counters.js";
+import { addCounters, addTotals } from "./counters.js";
 import type { RemoteListener } from "./remote-listener.js";
 
 /** An engine whose next listener has connections in the process before, too. */

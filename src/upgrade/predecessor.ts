@@ -1,4 +1,5 @@
 import type { Join } from "../control/control-plane.js";
+import type { PredecessorInfo } from "../control/management.js";
 import type { ServiceRecord } from "../control/service-record.js";
 import type { Engine, InheritedSocket } from "../engine/engine.js";
 import type { GivenSockets } from "../supervisor/activation.js";
@@ -39,8 +40,7 @@ export class Predecessor {
   }
 
   /** Undefined: nothing is open there any more. */
-  get info():
-    { readonly pid: number; readonly version: string; readonly openConnections: number } | undefined {
+  get info(): PredecessorInfo | undefined {
     if (this.#openConnections === 0) return undefined;
     const { pid, version } = this.#handed;
     return { pid, version, openConnections: this.#openConnections };

@@ -1,4 +1,4 @@
-import { NO_COUNTERS } from "./counters.js";
+import { NO_COUNTERS } from "../engine/no-counters.js";
 import type { ListenerTotals, RoutingTable, TargetCounters } from "../engine/engine.js";
 import type { Command, ListenerReport, TargetReport } from "./messages.js";
 

@@ -14,7 +14,7 @@ function folder(t: TestContext): string {
   return path;
 }
 
-function ask(where: { port: number } | { path: string }): Promise<string> {
+function ask(where: { port: number; localAddress?: string } | { path: string }): Promise<string> {
   return new Promise((resolve) => {
     let text = "";
     const socket = connect("port" in where ? { ...where, host: "127.0.0.1" } : where);
@@ -130,7 +130,7 @@ test("by source_hash a client goes to the same backend as long as that is there,
   const proxy = await startConfigured(t, file);
   const { client, child, port } = proxy;
   const askAll = (): Promise<string[]> =>
-    Promise.all(Array.from({ length: 30 }, (_, last) => askFrom(`127.0.0.${last + 1}`, port)));
+    Promise.all(Array.from({ length: 30 }, (_, last) => ask({ port, localAddress: `127.0.0.${last + 1}` })));
   const before = await askAll();
   assert.deepEqual(new Set(before), new Set(["a", "b", "c"]));
   assert.deepEqual(await askAll(), before);
@@ -144,16 +144,6 @@ test("by source_hash a client goes to the same backend as long as that is there,
   write("round_robin");
   child.kill("SIGHUP");
   await proxy.logged("reloaded");
-  const [first, second] = [await askFrom("127.0.0.1", port), await askFrom("127.0.0.1", port)];
+  const [first, second] = [await ask({ port }), await ask({ port })];
   assert.notEqual(first, second);
 });
-
-function askFrom(localAddress: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    const socket = connect({ port, host: "127.0.0.1", localAddress });
-    socket.on("data", (chunk) => (text += chunk.toString()));
-    socket.on("error", reject);
-    socket.on("end", () => resolve(text));
-  });
-}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
-import { readAll, startBackend, type Backend } from "../support/backends.js";
+import { test } from "node:test";
+import { readAll, startWebOrEcho } from "../support/backends.js";
 import { CheckedStream } from "../support/checked-stream.js";
 import { hasProgram } from "../support/programs.js";
 import { startProxy, type RunningProxy } from "../support/proxy.js";
@@ -10,20 +10,6 @@ import { newConnections } from "../support/wrk.js";
 const SECONDS = Number(process.env["SEAMLESS_E2E_SECONDS"] ?? 12);
 const CHANGES_PER_SECOND = 1_000 / 60;
 const STREAMS = 200;
-
-/** Answers an HTTP request with its name and closes; echoes everything else. */
-function startBoth(t: TestContext, name: string): Promise<Backend> {
-  return startBackend(t, (socket) => {
-    socket.once("data", (first: Buffer) => {
-      if (first.toString("latin1", 0, 3) === "GET") {
-        socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\n${name}`);
-        return;
-      }
-      socket.write(first);
-      socket.pipe(socket);
-    });
-  });
-}
 
 /** Changes the list at random; after each answer the next connections may only go to what is listed then. */
 async function changeAllTheTime(
@@ -61,7 +47,7 @@ async function changeAllTheTime(
 
 test("under full-rate new connections and constant changes nothing fails, nothing is misrouted, no stream loses a byte", async (t) => {
   if (!hasProgram(t, "wrk")) return;
-  const backends = await Promise.all(["a", "b", "c", "d"].map((name) => startBoth(t, name)));
+  const backends = await Promise.all(["a", "b", "c", "d"].map((name) => startWebOrEcho(t, name)));
   const names = new Map(backends.map(({ address }, i) => [address, "abcd"[i] ?? ""]));
   const proxy = await startProxy(t, { backends: [...names.keys()] });
   const streams = Array.from({ length: STREAMS }, () => new CheckedStream(proxy.port));

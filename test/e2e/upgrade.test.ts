@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { connect } from "@seamless/sdk";
-import { readAll, startEcho, startBackend, startNamed, type Backend } from "../support/backends.js";
+import { readAll, startEcho, startNamed, startWebOrEcho } from "../support/backends.js";
 import { CheckedStream } from "../support/checked-stream.js";
 import { hasProgram } from "../support/programs.js";
 import { run } from "../support/process.js";
@@ -45,24 +45,9 @@ function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => void socket.on("close", () => resolve()));
 }
 
-function startWeb(t: TestContext): Promise<Backend> {
-  return startBackend(t, (socket) => {
-    // A client that leaves before it has said anything.
-    socket.on("end", () => socket.end());
-    socket.once("data", (first: Buffer) => {
-      if (first.toString("latin1", 0, 3) === "GET") {
-        socket.end("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\na");
-        return;
-      }
-      socket.write(first);
-      socket.pipe(socket);
-    });
-  });
-}
-
 test(`${UPGRADES} upgrades under full-rate new connections: none is refused or reset, no stream loses a byte`, async (t) => {
   if (!hasProgram(t, "wrk")) return;
-  const backend = await startWeb(t);
+  const backend = await startWebOrEcho(t, "a");
   const proxy = await startProxy(t, { backends: [backend.address] });
   const streams = Array.from({ length: STREAMS }, () => new CheckedStream(proxy.port));
   t.after(() => streams.forEach((stream) => stream.destroy()));
@@ -104,7 +89,7 @@ const BAD_PROGRAMS = {
 for (const [what, script] of Object.entries(BAD_PROGRAMS)) {
   test(`${FAILURES} new programs that end up ${what} change nothing`, async (t) => {
     if (!hasProgram(t, "wrk")) return;
-    const backend = await startWeb(t);
+    const backend = await startWebOrEcho(t, "a");
     const program = join(folder(t), "seamless.mjs");
     symlinkSync(daemon, program);
     const args = ["--upgrade-timeout", "300ms"];

@@ -35,6 +35,23 @@ export function startEcho(t: TestContext): Promise<Backend> {
   return startBackend(t, (socket) => socket.pipe(socket));
 }
 
+/** Answers an HTTP request with its name and closes; echoes everything else. */
+export function startWebOrEcho(t: TestContext, name: string): Promise<Backend> {
+  return startBackend(t, (socket) => {
+    // A client that leaves before it has said anything.
+    socket.on("end", () => socket.end());
+    socket.once("data", (first: Buffer) => {
+      if (first.toString("latin1", 0, 3) === "GET") {
+        const head = `HTTP/1.1 200 OK\r\nContent-Length: ${name.length}\r\nConnection: close`;
+        socket.end(`${head}\r\n\r\n${name}`);
+        return;
+      }
+      socket.write(first);
+      socket.pipe(socket);
+    });
+  });
+}
+
 /** Answers every request with its name. */
 export function startHttp(t: TestContext, name: string): Promise<Backend> {
   return start(

@@ -1,5 +1,5 @@
 import type { RoutingTable, TargetCounters } from "../engine.js";
-import { noEnds } from "../ends.js";
+import { NO_COUNTERS } from "../no-counters.js";
 import type { CounterMemory } from "./counter-memory.js";
 
 interface Entry {
@@ -16,15 +16,6 @@ export interface Forgotten {
   readonly counters: TargetCounters;
   readonly leftInUse: boolean;
 }
-
-const ZERO: TargetCounters = {
-  activeConnections: 0,
-  totalConnections: 0,
-  failedConnects: 0,
-  bytesIn: 0,
-  bytesOut: 0,
-  ends: noEnds(),
-};
 
 /** The slots of a listener's targets: of those in the table, and of those that still have connections. */
 export class SlotBook {
@@ -47,7 +38,7 @@ export class SlotBook {
 
   read(id: string): TargetCounters {
     const slot = this.find(id);
-    return slot === undefined ? (this.#frozen.get(id) ?? ZERO) : this.#memory.readTarget(slot);
+    return slot === undefined ? (this.#frozen.get(id) ?? NO_COUNTERS) : this.#memory.readTarget(slot);
   }
 
   /** Follows a new table. Those that are not in it stay until `forgetIfUnused`. */

@@ -1,5 +1,4 @@
-import { isIPv6 } from "node:net";
-import { canonicalIp } from "../../address.js";
+import { ipBytes } from "../../address.js";
 import type { Limit, ListenerSettings } from "../engine.js";
 
 /** To be called once, when the connection has ended. */
@@ -48,11 +47,5 @@ export class Gate {
 
 /** An IPv4 address, or the first 64 bits of an IPv6 address, which is what one customer or host has (RFC 6177). */
 function clientOf(address: string): string {
-  const ip = address === "" ? "" : canonicalIp(address.replace(/%.*$/, ""));
-  if (!isIPv6(ip)) return ip;
-  const [head = "", tail] = ip.split("::");
-  const before = head.split(":").filter((group) => group !== "");
-  const after = (tail ?? "").split(":").filter((group) => group !== "");
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
-  return [...before, ...Array.from({ length: zeros }, () => "0"), ...after].slice(0, 4).join(":");
+  return address === "" ? "" : ipBytes(address).toString("hex", 0, 8);
 }
