@@ -15,7 +15,6 @@ export {
 export type { CheckKind, CheckPace, HealthCheckInput } from "./health-check-input.js";
 export type { ConnectOptions, TlsOptions } from "./options.js";
 export type { ChangeResult, GetResponse } from "./results.js";
-export { BALANCE_WAYS } from "./services.js";
 export type {
   BalanceInput,
   NewService,

@@ -40,9 +40,6 @@ const BALANCES: Readonly<Record<BalanceInput, Balance>> = {
   random_two_choices: Balance.RANDOM_TWO_CHOICES,
 };
 
-/** All of them. */
-export const BALANCE_WAYS = Object.keys(BALANCES) as readonly BalanceInput[];
-
 /** How a service treats its connections. */
 export interface ServiceSettingsInput {
   /** For connecting to one backend. Milliseconds; default: 3000. */
@@ -150,10 +147,8 @@ function toSettings(settings: ServiceSettingsInput, method: string): ServiceSett
 
 function toBalance(balance: BalanceInput = "round_robin", method: string): Balance {
   if (Object.hasOwn(BALANCES, balance)) return BALANCES[balance];
-  throw invalidOption(
-    `settings.balance must be one of ${BALANCE_WAYS.join(", ")}, not ${show(balance)}`,
-    method,
-  );
+  const ways = Object.keys(BALANCES).join(", ");
+  throw invalidOption(`settings.balance must be one of ${ways}, not ${show(balance)}`, method);
 }
 
 function toAddresses(listen: unknown, method: string): string[] {

@@ -1,5 +1,4 @@
 import { Command, Option } from "commander";
-import { BALANCE_WAYS } from "@seamless/sdk";
 import type { BalanceInput, CheckKind, ServiceSettingsInput, ServiceState } from "@seamless/sdk";
 import { collectBackends, type BackendArgument } from "../backend-argument.js";
 import type { Context } from "../context.js";
@@ -11,6 +10,12 @@ import { stateWord } from "../state-text.js";
 import { formatTable } from "../table.js";
 import { withClient } from "../with-client.js";
 
+const BALANCES: readonly BalanceInput[] = [
+  "round_robin",
+  "least_connections",
+  "source_hash",
+  "random_two_choices",
+];
 const HEAD = ["SERVICE", "LISTENING", "REVISION", "OPEN", "ACCEPTED", "BACKENDS"];
 const NUMERIC = new Set([2, 3, 4]);
 
@@ -63,7 +68,7 @@ function createCreateCommand(context: Context): Command {
     .addOption(new Option("--max-connections <count>", "open at once").argParser(parseCount))
     .addOption(new Option("--max-connections-per-client <count>", "of one address").argParser(parseCount))
     .addOption(new Option("--max-accepts-per-second <count>", "new connections").argParser(parseCount))
-    .addOption(new Option("--balance <way>", "how new connections are shared out").choices(BALANCE_WAYS))
+    .addOption(new Option("--balance <way>", "how new connections are shared out").choices(BALANCES))
     .addOption(new Option("--send-proxy <version>", "tell backends who the client is").choices(["v1", "v2"]))
     .addOption(new Option("--accept-proxy-from <network...>", "whose PROXY header says who the client is"))
     .addOption(new Option("--health <kind>", "tcp, http:/path or grpc[:service]").argParser(parseCheckKind))
