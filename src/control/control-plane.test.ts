@@ -135,6 +135,16 @@ test("settings and addresses change in place", async (t) => {
   assert.equal(control.service("a").state().revision, 1);
 });
 
+test("a port that the proxy has left can be a backend's", async (t) => {
+  const { control } = await start(t, configured("a", { listen: [{ host: "127.0.0.1", port: 8081 }] }));
+  await control.enter();
+  const own = [{ address: "127.0.0.1:8081" }];
+  await assert.rejects(control.service("a").set(own), { code: "FORBIDDEN_BACKEND" });
+  await control.reconfigure([configured("a")]);
+  await control.service("a").set(own);
+  assert.deepEqual(listOf(control, "a"), ["127.0.0.1:8081"]);
+});
+
 test("after a service that can't be opened, the next configuration goes on from what was reached", async (t) => {
   const { control, engine } = await start(t, configured("a"));
   engine.refuse = "c";

@@ -41,11 +41,12 @@ const EDITS = { set: setBackends, add: addBackends, remove: removeBackends, weig
 /** One listening address with its list: what may be asked of it. `list-changer.ts` has the order of a change. */
 export class Service implements ManagedService {
   readonly #core: ServiceCore;
-  readonly #listen: readonly ListenAddress[];
+  /** Where it is to listen, as long as a socket that the process was given waits for that. */
+  #awaiting: readonly ListenAddress[];
 
-  private constructor(core: ServiceCore, listen: readonly ListenAddress[]) {
+  private constructor(core: ServiceCore, awaiting: readonly ListenAddress[]) {
     this.#core = core;
-    this.#listen = listen;
+    this.#awaiting = awaiting;
   }
 
   /**
@@ -63,8 +64,9 @@ export class Service implements ManagedService {
       report: (event) => report(event),
     });
     listener.pause({ holdMs: START_LIMIT_MS, maxHeld: settings.maxHeld });
+    const own = listen.filter((address) => !inherited?.has(address));
     try {
-      await listener.listenAt(listen.filter((address) => !inherited?.has(address)));
+      await listener.listenAt(own);
       await persist(record);
     } catch (error) {
       listener.destroy();
@@ -73,18 +75,20 @@ export class Service implements ManagedService {
     const core = new ServiceCore(record, options, listener);
     report = (event) => core.onEngineEvent(event);
     await core.start();
-    return new Service(core, listen);
+    return new Service(core, own.length === listen.length ? [] : listen);
   }
 
   /** Accepts also at the sockets that the process was given. @throws ProxyError LISTEN_FAILED */
   async enter(): Promise<void> {
-    await this.#core.listener.listenAt(this.#listen);
+    if (this.#awaiting.length === 0) return;
+    await this.#core.listener.listenAt(this.#awaiting);
+    this.#awaiting = [];
     this.#core.publish();
   }
 
   /** Where it listens, or is about to. */
   get addresses(): readonly ListenAddress[] {
-    return [...this.#core.listener.addresses, ...this.#listen];
+    return [...this.#core.listener.addresses, ...this.#awaiting];
   }
 
   get listener(): Listener {
