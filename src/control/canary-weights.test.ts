@@ -16,6 +16,11 @@ test("a share that whole numbers can meet is met exactly, with the shortest roun
   assert.equal(weights(canaryList(list("a", [1, 1]), list("b", [1]), 25)), "a0:80=3 a1:80=3 b0:80=2");
 });
 
+test("the nearest factor is not always the nearest share: both whole numbers beside it are tried", () => {
+  const mixed = canaryList(list("a", [2]), list("b", [8, 1, 3]), 98);
+  assert.equal(weights(mixed), "a0:80=6 b0:80=200 b1:80=25 b2:80=75");
+});
+
 test("a backend that stays counts as new, and if all stay there is nothing to shift", () => {
   const [old, next] = [list("a", [1, 1]), list("a", [1])];
   assert.equal(weights(canaryList(old, next, 50)), "a1:80=1 a0:80=1");
@@ -54,6 +59,6 @@ test("any share is met as closely as weights allow, and each group keeps its own
       const least = leastMiss(miss, most(oldWeights), most(newWeights));
       assert.ok(miss(oldFactor, newFactor) <= least + 1e-6);
     }),
-    { numRuns: 30 },
+    { numRuns: 300 },
   );
 });

@@ -25,9 +25,11 @@ function closestFactors(old: BackendList, next: BackendList, share: number): rea
   let bestError = Infinity;
   for (let oldFactor = 1; oldFactor <= oldMost; oldFactor++) {
     const wanted = (share * oldFactor * oldSum) / ((1 - share) * newSum);
-    const newFactor = Math.min(Math.max(Math.round(wanted), 1), newMost);
-    const error = Math.abs((newFactor * newSum) / (newFactor * newSum + oldFactor * oldSum) - share);
-    if (error < bestError - 1e-9) [best, bestError] = [[oldFactor, newFactor], error];
+    for (const whole of [Math.floor(wanted), Math.ceil(wanted)]) {
+      const newFactor = Math.min(Math.max(whole, 1), newMost);
+      const error = Math.abs((newFactor * newSum) / (newFactor * newSum + oldFactor * oldSum) - share);
+      if (error < bestError - 1e-9) [best, bestError] = [[oldFactor, newFactor], error];
+    }
   }
   return best;
 }
