@@ -132,6 +132,7 @@ void Connection::dial_target(const Target& target) {
   dial_->tried.push_back(slot_);
   dial_->addresses_left = target.addresses.size();
   dial_->address = target_shared_->read(kPreferredEndpoint) % std::max<size_t>(target.addresses.size(), 1);
+  dial_->target_since_us = monotonic_us();
   dial_->target_deadline_ms = monotonic_ms() + listener_.settings().connect_timeout_ms;
   dial_address();
 }
@@ -221,6 +222,8 @@ void Connection::on_connected() {
   if (preferred.load(std::memory_order_relaxed) != dial_->address)
     preferred.store(dial_->address, std::memory_order_relaxed);
   target_counters_->add(kTotal, 1);
+  target_counters_->observe(kConnectTimes, kConnectBounds, monotonic_us() - dial_->target_since_us);
+  open_since_ms_ = monotonic_ms();
   if (failures.load(std::memory_order_relaxed) != 0 && failures.exchange(0, std::memory_order_relaxed) != 0)
     report(EventType::connect_recovered);
   if (dial_->held_since_ms != 0) report(EventType::held_connected);
@@ -388,7 +391,10 @@ void Connection::end(Cause cause) {
     loop_.forget_held(dial_->held_id);
     report(EventType::held_left, dial_->held_id);
   }
-  if (state_ == State::open) target_counters_->add(kTargetEnds + static_cast<size_t>(cause), 1);
+  if (state_ == State::open) {
+    target_counters_->add(kTargetEnds + static_cast<size_t>(cause), 1);
+    target_counters_->observe(kLifeTimes, kLifeBounds, (monotonic_ms() - open_since_ms_) * 1'000);
+  }
   CounterBlock& totals = counters();
   totals.add(kListenerEnds + static_cast<size_t>(cause), 1);
   totals.add(kOpen, ~uint64_t{0});

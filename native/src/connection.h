@@ -95,6 +95,7 @@ class Connection {
     size_t address = 0;
     size_t addresses_left = 0;
     uint64_t target_deadline_ms = 0;
+    uint64_t target_since_us = 0;
     uint64_t deadline_ms = 0;
     // When it first had to wait; 0: never.
     uint64_t held_since_ms = 0;
@@ -144,6 +145,7 @@ class Connection {
   CounterBlock* target_shared_ = nullptr;
   uint64_t accepted_unix_ms_;
   uint64_t moved_ms_ = 0;
+  uint64_t open_since_ms_ = 0;
   uint32_t slot_ = 0;
   State state_ = State::waiting;
   bool is_client_watched_ = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +15,25 @@
 // sum over the threads is what JavaScript shows; only JavaScript gives slots out and clears them.
 namespace seamless {
 
+// Upper bounds of the histograms' buckets in microseconds; what is beyond the last is counted in one more.
+inline constexpr std::array<uint64_t, 11> kConnectBounds = {500,     1'000,   2'500,   5'000,     10'000,   25'000,
+                                                            50'000, 100'000, 250'000, 1'000'000, 5'000'000};
+inline constexpr std::array<uint64_t, 7> kLifeBounds = {100'000,     1'000'000,     10'000'000,    60'000'000,
+                                                        600'000'000, 3'600'000'000, 86'400'000'000};
+
 // What a thread counts of a target. The order is known to counter-memory.ts, as that of the other cells here.
-enum TargetCell : size_t { kActive, kTotal, kFailed, kBytesIn, kBytesOut, kTargetEnds };
+enum TargetCell : size_t {
+  kActive,
+  kTotal,
+  kFailed,
+  kBytesIn,
+  kBytesOut,
+  kTargetEnds,
+  // Histograms: a cell for each bucket, and one for the sum.
+  kConnectTimes = kTargetEnds + 5,
+  kLifeTimes = kConnectTimes + kConnectBounds.size() + 2,
+  kTargetCells = kLifeTimes + kLifeBounds.size() + 2,
+};
 
 // What a thread counts of a listener.
 enum ListenerCell : size_t {
@@ -43,8 +61,18 @@ struct alignas(128) CounterBlock {
   void add(size_t cell, uint64_t amount) {
     cells[cell].store(read(cell) + amount, std::memory_order_release);
   }
+
+  // The same of a time, for the histogram that begins at a cell.
+  template <size_t kBounds>
+  void observe(size_t first, const std::array<uint64_t, kBounds>& bounds, uint64_t us) {
+    size_t bucket = 0;
+    while (bucket < kBounds && us > bounds[bucket]) bucket++;
+    add(first + bucket, 1);
+    add(first + kBounds + 1, us);
+  }
 };
 static_assert(sizeof(CounterBlock) == 256, "counter-memory.ts relies on it");
+static_assert(kTargetCells <= CounterBlock::kCells);
 
 class CounterPage {
  public:

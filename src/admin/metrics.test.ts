@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createMetrics } from "./metrics.js";
 import { fakeBackend, FakeManagement } from "./testing/fake-management.js";
@@ -6,7 +7,13 @@ import { startShim } from "./testing/shim-fixture.js";
 
 function managementWith(): FakeManagement {
   const management = new FakeManagement();
-  const backend = fakeBackend("10.0.0.1:80", { status: "draining", weight: 3 });
+  const { counters } = fakeBackend("10.0.0.1:80");
+  const connectTimes = { boundsS: [0.5, 2], counts: [2, 3, 4], sumS: 17.5 };
+  const backend = fakeBackend("10.0.0.1:80", {
+    status: "draining",
+    weight: 3,
+    counters: { ...counters, connectTimes },
+  });
   const ledger = {
     ...management.present.ledger,
     leftEarly: 5,
@@ -35,9 +42,26 @@ test("what is counted is there under its conventional name", async () => {
     'seamless_backend_draining{service="default",backend="10.0.0.1:80"} 1',
     'seamless_backend_active{service="default",backend="10.0.0.1:80"} 0',
     'seamless_backend_weight{service="default",backend="10.0.0.1:80"} 3',
+    "# TYPE seamless_backend_connect_seconds histogram",
+    'seamless_backend_connect_seconds_bucket{service="default",backend="10.0.0.1:80",le="0.5"} 2',
+    'seamless_backend_connect_seconds_bucket{service="default",backend="10.0.0.1:80",le="2"} 5',
+    'seamless_backend_connect_seconds_bucket{service="default",backend="10.0.0.1:80",le="+Inf"} 9',
+    'seamless_backend_connect_seconds_sum{service="default",backend="10.0.0.1:80"} 17.5',
+    'seamless_backend_connect_seconds_count{service="default",backend="10.0.0.1:80"} 9',
   ])
     assert.ok(text.includes(`${line}\n`), line);
   assert.match(text, /^nodejs_eventloop_lag_seconds /m);
+});
+
+test("the dashboard asks for metrics that there are", async () => {
+  const text = await createMetrics(managementWith()).text(() => true);
+  const dashboard = readFileSync(
+    new URL("../../../examples/grafana-dashboard.json", import.meta.url),
+    "utf8",
+  );
+  const names = new Set(dashboard.match(/seamless_\w+/g));
+  assert.ok(names.size > 10);
+  for (const name of names) assert.match(text, new RegExp(`^${name}[{ ]`, "m"));
 });
 
 test("a service that is not to be seen has no metrics", async () => {

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { Management } from "../control/management.js";
 import type { BackendView, ServiceState } from "../control/service-state.js";
+import { histogram, type HistogramSample, type Labels } from "./metrics-histogram.js";
 
 /**
  * The metrics in Prometheus' text format (names and units by its conventions). What the engines count is read when it is
@@ -26,13 +27,14 @@ export function createMetrics(management: Management): Metrics {
         .map((name) => management.service(name).state());
       fillServices(registry, states);
       fillBackends(registry, states);
+      fillTimes(registry, states);
       return Registry.merge([registry, process]).metrics();
     },
   };
 }
 
-type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
+type CounterName = "activeConnections" | "totalConnections" | "failedConnects" | "bytesIn" | "bytesOut";
 
 function gauge(registers: Registry, name: string, help: string, samples: readonly Sample[]): void {
   const labelNames = Object.keys(samples[0]?.[0] ?? {});
@@ -139,8 +141,7 @@ function fillBackends(registry: Registry, states: readonly ServiceState[]): void
     "Its share of new connections.",
     each(({ weight }) => weight),
   );
-  const counters = (name: keyof BackendView["counters"]): readonly Sample[] =>
-    each((backend) => Number(backend.counters[name]));
+  const counters = (name: CounterName): readonly Sample[] => each((backend) => backend.counters[name]);
   gauge(registry, "seamless_backend_open_connections", "Connections open.", counters("activeConnections"));
   counter(
     registry,
@@ -165,6 +166,29 @@ function fillBackends(registry: Registry, states: readonly ServiceState[]): void
     "seamless_backend_sent_bytes_total",
     "Bytes from the backend to clients.",
     counters("bytesOut"),
+  );
+}
+
+/** How long connecting to backends took, and how long their connections lasted. */
+function fillTimes(registry: Registry, states: readonly ServiceState[]): void {
+  const times = (name: "connectTimes" | "lifeTimes"): readonly HistogramSample[] =>
+    states.flatMap(({ service, backends }) =>
+      backends.map(({ address, counters }): HistogramSample => [
+        { service, backend: address },
+        counters[name],
+      ]),
+    );
+  histogram(
+    registry,
+    "seamless_backend_connect_seconds",
+    "Time until a connection to the backend was established.",
+    times("connectTimes"),
+  );
+  histogram(
+    registry,
+    "seamless_backend_connection_duration_seconds",
+    "Time from then until the connection ended.",
+    times("lifeTimes"),
   );
 }
 

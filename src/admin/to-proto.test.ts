@@ -13,6 +13,7 @@ const large = Number.MAX_SAFE_INTEGER;
 test("a state survives the wire with every field and every digit", () => {
   const { present } = new FakeManagement();
   const counters = {
+    ...fakeBackend("[::1]:80").counters,
     activeConnections: 1,
     totalConnections: large,
     failedConnects: 3,

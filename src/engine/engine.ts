@@ -1,4 +1,5 @@
 import type { ProxyProtocol } from "../proxy-header.js";
+import type { TimeHistogram } from "./time-histogram.js";
 
 /**
  * The data plane as the control plane sees it. An engine accepts connections, connects each to a backend, and
@@ -181,6 +182,10 @@ export interface TargetCounters {
   readonly bytesOut: number;
   /** How the connections that were established ended. */
   readonly ends: ConnectionEnds;
+  /** Of those that were established: until they were. */
+  readonly connectTimes: TimeHistogram;
+  /** Of those that have ended: from then on, to within a tick of the kernel's clock. */
+  readonly lifeTimes: TimeHistogram;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { endsOf } from "../engine/ends.js";
 import type { ListenerTotals, TargetCounters } from "../engine/engine.js";
 import { refusalsOf } from "../engine/refusals.js";
+import { addHistograms } from "../engine/time-histogram.js";
 
 export function addCounters(a: TargetCounters, b: TargetCounters): TargetCounters {
   return {
@@ -10,6 +11,8 @@ export function addCounters(a: TargetCounters, b: TargetCounters): TargetCounter
     bytesIn: a.bytesIn + b.bytesIn,
     bytesOut: a.bytesOut + b.bytesOut,
     ends: endsOf((cause) => a.ends[cause] + b.ends[cause]),
+    connectTimes: addHistograms(a.connectTimes, b.connectTimes),
+    lifeTimes: addHistograms(a.lifeTimes, b.lifeTimes),
   };
 }
 

@@ -167,6 +167,8 @@ export function fakeBackend(address: string, extra: Partial<BackendView> = {}): 
       bytesIn: 0,
       bytesOut: 0,
       ends: NO_LEDGER.ends,
+      connectTimes: { boundsS: [0.1], counts: [0, 0], sumS: 0 },
+      lifeTimes: { boundsS: [0.1], counts: [0, 0], sumS: 0 },
     },
     health: undefined,
     ...extra,

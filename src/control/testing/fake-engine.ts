@@ -10,6 +10,7 @@ import type {
   RoutingTable,
   TargetCounters,
 } from "../../engine/engine.js";
+import { NO_COUNTERS } from "../../engine/no-counters.js";
 import { noRefusals } from "../../engine/refusals.js";
 import { NO_LEDGER } from "../ledger.js";
 
@@ -126,11 +127,11 @@ export class FakeEngine implements Engine {
   #read(target: string): TargetCounters {
     const { open, bytes, total, failed, ends } = this.#of(target);
     return {
+      ...NO_COUNTERS,
       activeConnections: open,
       totalConnections: total,
       failedConnects: failed,
       bytesIn: bytes,
-      bytesOut: 0,
       ends: { ...ends },
     };
   }

@@ -1,13 +1,23 @@
 import { endsOf } from "../ends.js";
 import type { ConnectionEnds, Limit, ListenerTotals, TargetCounters } from "../engine.js";
 import { refusalsOf } from "../refusals.js";
+import { CONNECT_BOUNDS_S, LIFE_BOUNDS_S, type TimeHistogram } from "../time-histogram.js";
 import { REASONS } from "./native-events.js";
 
 /** See native/src/counters.h: each slot has a block of cells per thread, and one that they share. */
 const SLOTS_PER_PAGE = 64;
 const CELLS_PER_BLOCK = 32;
 
-const TARGET = { active: 0, total: 1, failed: 2, bytesIn: 3, bytesOut: 4, ends: 5 } as const;
+const TARGET = {
+  active: 0,
+  total: 1,
+  failed: 2,
+  bytesIn: 3,
+  bytesOut: 4,
+  ends: 5,
+  connectTimes: 10,
+  lifeTimes: 23,
+} as const;
 const LISTENER = {
   open: 0,
   accepted: 1,
@@ -62,6 +72,8 @@ export class CounterMemory {
       bytesIn: this.#sum(slot, TARGET.bytesIn),
       bytesOut: this.#sum(slot, TARGET.bytesOut),
       ends: this.#ends(slot, TARGET.ends),
+      connectTimes: this.#histogram(slot, TARGET.connectTimes, CONNECT_BOUNDS_S),
+      lifeTimes: this.#histogram(slot, TARGET.lifeTimes, LIFE_BOUNDS_S),
     };
   }
 
@@ -90,6 +102,16 @@ export class CounterMemory {
 
   #ends(slot: number, first: number): ConnectionEnds {
     return endsOf((_, index) => this.#sum(slot, first + index));
+  }
+
+  /** The cell behind the last bucket's holds the sum, in microseconds. */
+  #histogram(slot: number, first: number, boundsS: readonly number[]): TimeHistogram {
+    const buckets = boundsS.length + 1;
+    return {
+      boundsS,
+      counts: Array.from({ length: buckets }, (_, bucket) => this.#sum(slot, first + bucket)),
+      sumS: this.#sum(slot, first + buckets) / 1e6,
+    };
   }
 
   #sum(slot: number, cell: number): number {

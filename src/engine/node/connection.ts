@@ -74,7 +74,9 @@ export class Connection implements Dialling {
   heldSinceMs: number | undefined;
   #endpointIndex = 0;
   #endpointsLeft = 0;
+  #targetSinceMs = 0;
   #targetDeadlineMs = 0;
+  #openSinceMs = 0;
   dialDeadlineMs = 0;
   #tended = false;
   /** Whether a byte has passed since the last look, and when the last one that found so was. */
@@ -168,6 +170,7 @@ export class Connection implements Dialling {
     this.#endpointIndex = this.#stats.preferredEndpoint % Math.max(target.endpoints.length, 1);
     this.#endpointsLeft = target.endpoints.length;
     const nowMs = performance.now();
+    this.#targetSinceMs = nowMs;
     this.#targetDeadlineMs = nowMs + this.#host.connectTimeoutMs;
     this.#dialEndpoint(target, nowMs);
   }
@@ -250,6 +253,8 @@ export class Connection implements Dialling {
     if (this.#state !== "dialling" || !backend || !stats) return;
     this.#state = "open";
     stats.preferredEndpoint = this.#endpointIndex;
+    this.#openSinceMs = performance.now();
+    stats.connectTimes.observe(this.#openSinceMs - this.#targetSinceMs);
     this.#host.connected(stats);
     backend.off("error", this.#onDialFailed);
     backend.on("error", this.#onBackendError);
@@ -308,7 +313,10 @@ export class Connection implements Dialling {
     const stats = this.#stats;
     if (!stats) return;
     this.#stats = undefined;
-    if (cause) stats.ends[cause] += 1;
+    if (cause) {
+      stats.ends[cause] += 1;
+      stats.lifeTimes.observe(performance.now() - this.#openSinceMs);
+    }
     stats.activeConnections -= 1;
     this.#host.released(stats);
   }

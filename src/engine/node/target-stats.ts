@@ -1,8 +1,10 @@
 import { noEnds } from "../ends.js";
 import type { RoutingTable, TargetCounters } from "../engine.js";
+import { NO_COUNTERS } from "../no-counters.js";
+import { CONNECT_BOUNDS_S, LIFE_BOUNDS_S, TimeCounter } from "../time-histogram.js";
 
 /** The counters of one target, and what the engine remembers of it. */
-export class TargetStats implements TargetCounters {
+export class TargetStats {
   readonly id: string;
   activeConnections = 0;
   totalConnections = 0;
@@ -10,6 +12,8 @@ export class TargetStats implements TargetCounters {
   bytesIn = 0;
   bytesOut = 0;
   readonly ends = noEnds();
+  readonly connectTimes = new TimeCounter(CONNECT_BOUNDS_S);
+  readonly lifeTimes = new TimeCounter(LIFE_BOUNDS_S);
   consecutiveFailures = 0;
   /** Whether the table in force has the target. */
   routed = true;
@@ -32,9 +36,18 @@ export class StatsBook {
   }
 
   read(id: string): TargetCounters {
-    const { activeConnections, totalConnections, failedConnects, bytesIn, bytesOut, ends } =
-      this.#stats.get(id) ?? new TargetStats(id);
-    return { activeConnections, totalConnections, failedConnects, bytesIn, bytesOut, ends: { ...ends } };
+    const stats = this.#stats.get(id);
+    if (!stats) return NO_COUNTERS;
+    return {
+      activeConnections: stats.activeConnections,
+      totalConnections: stats.totalConnections,
+      failedConnects: stats.failedConnects,
+      bytesIn: stats.bytesIn,
+      bytesOut: stats.bytesOut,
+      ends: { ...stats.ends },
+      connectTimes: stats.connectTimes.read(),
+      lifeTimes: stats.lifeTimes.read(),
+    };
   }
 
   /** Follows a new table: what is in neither table nor use is forgotten. */

@@ -7,6 +7,8 @@ import { inTurn, startRig, until, portOf } from "./rig.js";
 
 const NONE: ConnectionEnds = { client: 0, backend: 0, drain: 0, idle: 0, shutdown: 0 };
 
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+
 /** How connections end, and how that is counted. */
 export function endingSuite(createEngine: (maxConnections?: number) => Engine): void {
   const startOpen = async (t: TestContext, count: number) => {
@@ -37,6 +39,27 @@ export function endingSuite(createEngine: (maxConnections?: number) => Engine): 
     await over(listener);
     assert.deepEqual(listener.counters("old").ends, { ...NONE, client: 2, backend: 2 });
     assert.deepEqual(listener.totals().ends, { ...NONE, client: 2, backend: 2 });
+  });
+
+  test("how long connecting took, and how long connections lived, is counted by time", async (t) => {
+    const { listener, clients } = await startOpen(t, 2);
+    const { boundsS, counts, sumS } = listener.counters("old").connectTimes;
+    assert.equal(counts.length, boundsS.length + 1);
+    assert.equal(sum(counts), 2);
+    assert.ok(sumS > 0 && sumS < 2 * 2, `${sumS}`);
+    assert.equal(sum(listener.counters("old").lifeTimes.counts), 0);
+    const [short, long] = clients;
+    short?.resetAndDestroy();
+    await until(() => sum(listener.counters("old").lifeTimes.counts) === 1);
+    const since = performance.now();
+    await until(() => performance.now() - since > 1_100);
+    long?.resetAndDestroy();
+    await over(listener);
+    const { lifeTimes } = listener.counters("old");
+    const beyondOneSecond = lifeTimes.counts.filter((_, i) => (lifeTimes.boundsS[i - 1] ?? 0) >= 1);
+    assert.equal(sum(beyondOneSecond), 1);
+    assert.equal(sum(lifeTimes.counts), 2);
+    assert.ok(lifeTimes.sumS > 1 && lifeTimes.sumS < 20, `${lifeTimes.sumS}`);
   });
 
   test("cut resets the connections of one target, the oldest first, and no more than it is told to", async (t) => {

@@ -104,7 +104,7 @@ export function holdingSuite(createEngine: (maxConnections?: number) => Engine):
     const { ask, listener } = await startRig(t, createEngine(), { ...inTurn(dead), holdMs: 60_000 });
     const answers = [ask(), ask(), ask()];
     await held(listener, 3);
-    await startNamed(t, "x", dead.endpoints[0]?.port);
+    await startNamed(t, "x", dead.endpoints[0]);
     assert.deepEqual(await Promise.all(answers), ["x", "x", "x"]);
     assert.equal(listener.totals().connectFailed, 0);
   });
@@ -115,7 +115,7 @@ export function holdingSuite(createEngine: (maxConnections?: number) => Engine):
     const answer = ask();
     listener.pause(LONG);
     await held(listener, 1);
-    const back = await startNamed(t, "x", dead.endpoints[0]?.port);
+    const back = await startNamed(t, "x", dead.endpoints[0]);
     await listener.apply(inTurn(back));
     listener.resume(0);
     assert.equal(await answer, "x");

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { TestContext } from "node:test";
-import type { Target } from "../engine.js";
+import type { Endpoint, Target } from "../engine.js";
 
 /** A server of the test's, as an engine's target. */
 export interface Peer extends Target {
@@ -19,7 +19,7 @@ export async function startPeer(
   t: TestContext,
   id: string,
   serve: (socket: Socket) => void,
-  listenPort = 0,
+  at: Endpoint = { host: "127.0.0.1", port: 0 },
 ): Promise<Peer> {
   const sockets: Socket[] = [];
   const waiting: ((socket: Socket) => void)[] = [];
@@ -34,7 +34,7 @@ export async function startPeer(
       wake(socket);
     }
   });
-  server.listen({ port: listenPort, host: "127.0.0.1", backlog: 1024 });
+  server.listen({ ...at, backlog: 1024 });
   await once(server, "listening");
   const stop = async (): Promise<void> => {
     if (!server.listening) return;
@@ -47,7 +47,7 @@ export async function startPeer(
   const { port } = server.address() as AddressInfo;
   return {
     id,
-    endpoints: [{ host: "127.0.0.1", port }],
+    endpoints: [{ host: at.host, port }],
     weight: 1,
     port,
     sockets,
@@ -62,8 +62,8 @@ export async function startPeer(
 }
 
 /** Sends its id, then ends. */
-export const startNamed = (t: TestContext, id: string, listenPort?: number): Promise<Peer> =>
-  startPeer(t, id, (socket) => socket.resume().end(id), listenPort);
+export const startNamed = (t: TestContext, id: string, at?: Endpoint): Promise<Peer> =>
+  startPeer(t, id, (socket) => socket.resume().end(id), at);
 
 export const startEcho = (t: TestContext, id = "echo"): Promise<Peer> =>
   startPeer(t, id, (socket) => socket.pipe(socket));
@@ -72,9 +72,12 @@ export const startEcho = (t: TestContext, id = "echo"): Promise<Peer> =>
 export const startSilent = (t: TestContext, id = "silent"): Promise<Peer> =>
   startPeer(t, id, () => undefined);
 
-/** A target at which nothing listens. */
+/**
+ * A target at which nothing listens: at an address of its own, as on 127.0.0.1 a port that is free now may be the next
+ * listener's, even the proxy's own.
+ */
 export async function deadTarget(t: TestContext, id: string): Promise<Target> {
-  const peer = await startSilent(t, id);
+  const peer = await startPeer(t, id, () => undefined, { host: "127.0.0.66", port: 0 });
   await peer.stop();
   return peer;
 }

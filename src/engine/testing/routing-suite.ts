@@ -100,7 +100,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     const target = { id: "name", weight: 1, endpoints: [...dead.endpoints, ...works.endpoints] };
     const { ask, listener, events } = await startRig(t, createEngine(), inTurn(target));
     assert.equal(await ask(), "works");
-    await startPeer(t, "late", (socket) => socket.resume().end("late"), dead.endpoints[0]?.port);
+    await startPeer(t, "late", (socket) => socket.resume().end("late"), dead.endpoints[0]);
     assert.equal(await ask(), "works");
     assert.deepEqual(events, []);
     assert.equal(listener.counters("name").failedConnects, 0);
