@@ -49,10 +49,18 @@ test("health states are words in JSON", async () => {
 });
 
 test("history -o json is one object with all entries", async () => {
-  const entry = { revision: 2n, atUnixMs: 5n, verb: "set", actor: "me", backends: [], ledger: undefined };
+  const entry = {
+    revision: 2n,
+    atUnixMs: 5n,
+    verb: "set",
+    actor: "me",
+    from: "h:1",
+    backends: [],
+    ledger: undefined,
+  };
   const { stdout } = await ctl("history -o json", () => [entry]);
   assert.deepEqual(linesOf(stdout), [
-    { entries: [{ revision: 2, atUnixMs: 5, verb: "set", actor: "me", backends: [] }] },
+    { entries: [{ revision: 2, atUnixMs: 5, verb: "set", actor: "me", from: "h:1", backends: [] }] },
   ]);
 });
 

@@ -290,11 +290,19 @@ test("history shows who did what, and what became of connections", async () => {
     holdExpired: 0n,
     refusedByLimit: 0n,
   };
-  const entry = { revision: 4n, atUnixMs: 0n, verb: "deploy", actor: "me@ci", backends, ledger };
+  const entry = {
+    revision: 4n,
+    atUnixMs: 0n,
+    verb: "deploy",
+    actor: "me@ci",
+    from: "ipv4:1.2.3.4:5",
+    backends,
+    ledger,
+  };
   const { stdout } = await ctl("history", () => [entry]);
   assert.equal(
     stdout.split("\n")[1]?.replaceAll(/ +/g, " ").trim(),
-    "4 1970-01-01T00:00:00Z deploy me@ci 3 1 a:1 b:1=2",
+    "4 1970-01-01T00:00:00Z deploy me@ci ipv4:1.2.3.4:5 3 1 a:1 b:1=2",
   );
 });
 

@@ -5,8 +5,8 @@ import { toJsonLine } from "../json.js";
 import { formatTable } from "../table.js";
 import { withClient } from "../with-client.js";
 
-const HEAD = ["REVISION", "WHEN", "HOW", "WHO", "ENDED", "CUT", "BACKENDS"];
-const NUMERIC = new Set([0, 4, 5]);
+const HEAD = ["REVISION", "WHEN", "HOW", "WHO", "FROM", "ENDED", "CUT", "BACKENDS"];
+const NUMERIC = new Set([0, 5, 6]);
 
 export function createHistoryCommand(context: Context): Command {
   return new Command("history")
@@ -23,13 +23,14 @@ export function createHistoryCommand(context: Context): Command {
     );
 }
 
-function toRow({ revision, atUnixMs, verb, actor, backends, ledger }: HistoryEntry): readonly string[] {
+function toRow({ revision, atUnixMs, verb, actor, from, backends, ledger }: HistoryEntry): readonly string[] {
   const { byClient = 0n, byBackend = 0n, cutByDrain = 0n, cutByShutdown = 0n } = ledger?.ends ?? {};
   return [
     String(revision),
     new Date(Number(atUnixMs)).toISOString().replace(/\.\d+Z$/, "Z"),
     verb,
     actor,
+    from || "-",
     String(byClient + byBackend),
     String(cutByDrain + cutByShutdown),
     backends.map(({ address, weight = 1 }) => (weight === 1 ? address : `${address}=${weight}`)).join(" ") ||

@@ -1,14 +1,11 @@
 import type { Metadata, ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
 import type { Access, Credentials } from "./access/access.js";
+import type { Author } from "../control/history.js";
 import type { Principal } from "./access/principal.js";
 
 /** Who asks, as far as it is known. */
-export interface Caller {
+export interface Caller extends Author {
   readonly principal: Principal;
-  /** For the history: the name that was verified, what the caller says of itself, or where it called from. */
-  readonly actor: string;
-  /** The address it called from. */
-  readonly from: string;
 }
 
 type Call = Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getPeer" | "getAuthContext">;

@@ -7,6 +7,7 @@ import {
 } from "@seamless/proto";
 import type { BackendList } from "../control/backend-list.js";
 import type { DeployStatus, DeployVerdict } from "../control/deploy-status.js";
+import type { Author } from "../control/history.js";
 import type { DeployRequest } from "../control/management.js";
 import { fromProtoDrain, toProtoDrainStatus } from "./drain-proto.js";
 import { fromProtoBackends, fromProtoCondition } from "./from-proto.js";
@@ -29,10 +30,11 @@ const OUTCOMES = {
 } as const;
 
 /** @throws ProxyError INVALID_ARGUMENT */
-export function fromProtoDeploy(request: ProtoDeployRequest, actor: string): DeployRequest {
+export function fromProtoDeploy(request: ProtoDeployRequest, { actor, from }: Author): DeployRequest {
   return {
     ...fromProtoCondition(request),
     actor,
+    from,
     backends: fromProtoBackends(request.backends),
     drain: fromProtoDrain(request.drain),
     healthTimeoutMs: request.healthTimeoutMs,

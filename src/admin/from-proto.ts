@@ -1,4 +1,5 @@
 import type { BackendSpec, DrainOptions, WatchPosition as ProtoWatchPosition } from "@seamless/proto";
+import type { Author } from "../control/history.js";
 import type { BackendRequest, ChangeOptions } from "../control/management.js";
 import type { WatchPosition } from "../control/service-state.js";
 import { fromProtoDrain } from "./drain-proto.js";
@@ -16,8 +17,8 @@ export function fromProtoCondition({ expectedRevision }: ProtoChange): ChangeOpt
   return expectedRevision === undefined ? {} : { expectedRevision: toCount(expectedRevision) };
 }
 
-export function fromProtoChange(change: ProtoChange, actor: string): ChangeOptions {
-  return { ...fromProtoCondition(change), actor, drain: fromProtoDrain(change.drain) };
+export function fromProtoChange(change: ProtoChange, { actor, from }: Author): ChangeOptions {
+  return { ...fromProtoCondition(change), actor, from, drain: fromProtoDrain(change.drain) };
 }
 
 export function fromProtoPosition(after: ProtoWatchPosition | undefined): WatchPosition | undefined {

@@ -16,6 +16,7 @@ import {
   type GetHistoryResponse,
   type WatchDrainResponse,
 } from "@seamless/proto";
+import type { Author } from "../control/history.js";
 import { endDeploy } from "../control/deploy-status.js";
 import { beginDrain, observeDrain } from "../control/drain.js";
 import { NO_LEDGER } from "../control/ledger.js";
@@ -49,13 +50,13 @@ test("the calls that change something else than the list become one question eac
   const options = { limitMs: 8, idleLimitMs: 9, spreadMs: 10 };
   await ask((done) => client.changeDrain(ChangeDrainRequest.create({ addresses: ["a:1"], options }), done));
   const asked = management.asked.filter(([kind]) => kind !== "service");
-  const actor = (asked[0]?.[2] as { actor: string }).actor;
+  const { actor, from } = asked[0]?.[2] as Author;
   const drain = { limitMs: 0, idleLimitMs: undefined, spreadMs: 0 };
   assert.deepEqual(asked, [
-    ["weigh", [{ address: "a:1", weight: 2 }], { actor, drain: undefined }],
-    ["undrain", ["a:1"], { actor, drain: undefined, expectedRevision: 3 }],
-    ["rollback", 4, { actor, drain }],
-    ["rollback", undefined, { actor, drain: undefined }],
+    ["weigh", [{ address: "a:1", weight: 2 }], { actor, from, drain: undefined }],
+    ["undrain", ["a:1"], { actor, from, drain: undefined, expectedRevision: 3 }],
+    ["rollback", 4, { actor, from, drain }],
+    ["rollback", undefined, { actor, from, drain: undefined }],
     ["pause", { service: "", holdLimitMs: 5, maxHeld: undefined }],
     ["resume", 6],
     [
@@ -81,6 +82,7 @@ test("the history comes with its lists and ledgers", async (t) => {
       atUnixMs: 3,
       verb: "deploy",
       actor: "me",
+      from: "there",
       list: [{ id: "a:1", address: { kind: "name", host: "a", port: 1 }, weight: 4 }],
       ledger: { ...NO_LEDGER, connectFailed: 5 },
     },
@@ -94,6 +96,7 @@ test("the history comes with its lists and ledgers", async (t) => {
       atUnixMs: 3n,
       verb: "deploy",
       actor: "me",
+      from: "there",
       backends: [{ address: "a:1", weight: 4 }],
       ledger: undefined,
     },

@@ -35,27 +35,27 @@ export function createGrpcHandlers(
 function createListHandlers(management: Management, calls: Calls): Pick<SeamlessServiceServer, Lists> {
   const of = serviceOf(management);
   return {
-    set: calls.unary("set", async (request, { actor }) => {
+    set: calls.unary("set", async (request, caller) => {
       const backends = fromProtoBackends(request.backends);
-      return toChanged(await of(request).set(backends, fromProtoChange(request, actor)));
+      return toChanged(await of(request).set(backends, fromProtoChange(request, caller)));
     }),
-    add: calls.unary("add", async (request, { actor }) => {
+    add: calls.unary("add", async (request, caller) => {
       const backends = fromProtoBackends(request.backends);
-      return toChanged(await of(request).add(backends, fromProtoChange(request, actor)));
+      return toChanged(await of(request).add(backends, fromProtoChange(request, caller)));
     }),
-    remove: calls.unary("remove", async (request, { actor }) =>
-      toChanged(await of(request).remove(request.addresses, fromProtoChange(request, actor))),
+    remove: calls.unary("remove", async (request, caller) =>
+      toChanged(await of(request).remove(request.addresses, fromProtoChange(request, caller))),
     ),
-    setWeights: calls.unary("setWeights", async (request, { actor }) => {
+    setWeights: calls.unary("setWeights", async (request, caller) => {
       const backends = fromProtoBackends(request.backends);
-      return toChanged(await of(request).weigh(backends, fromProtoChange(request, actor)));
+      return toChanged(await of(request).weigh(backends, fromProtoChange(request, caller)));
     }),
-    undrain: calls.unary("undrain", async (request, { actor }) =>
-      toChanged(await of(request).undrain(request.addresses, fromProtoChange(request, actor))),
+    undrain: calls.unary("undrain", async (request, caller) =>
+      toChanged(await of(request).undrain(request.addresses, fromProtoChange(request, caller))),
     ),
-    rollback: calls.unary("rollback", async (request, { actor }) => {
+    rollback: calls.unary("rollback", async (request, caller) => {
       const revision = request.revision === undefined ? undefined : toCount(request.revision);
-      return toChanged(await of(request).rollback(revision, fromProtoChange(request, actor)));
+      return toChanged(await of(request).rollback(revision, fromProtoChange(request, caller)));
     }),
   };
 }

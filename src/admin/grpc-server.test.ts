@@ -84,15 +84,20 @@ test("each call becomes one question to the control plane, and its answer the re
   const got = await ask<GetResponse>((done) => client.get({ service: "" }, done));
   assert.deepEqual([got.state?.revision, got.proxy?.version], [4n, "1.2.3"]);
   const [, , , [, , byPeer] = []] = management.asked;
-  const { actor } = byPeer as { actor: string };
-  assert.match(actor, /^grpc 127\.0\.0\.1:\d+$/);
+  const { actor, from } = byPeer as { actor: string; from: string };
+  assert.match(from, /^127\.0\.0\.1:\d+$/);
+  assert.equal(actor, `grpc ${from}`);
   assert.deepEqual(management.asked, [
     ["service", "default"],
-    ["set", backends, { expectedRevision: 1, actor: "Zoë@ci", drain: { ...drain, idleLimitMs: undefined } }],
+    [
+      "set",
+      backends,
+      { expectedRevision: 1, actor: "Zoë@ci", from, drain: { ...drain, idleLimitMs: undefined } },
+    ],
     ["service", ""],
-    ["add", backends, { actor, drain: undefined }],
+    ["add", backends, { actor, from, drain: undefined }],
     ["service", ""],
-    ["remove", ["x", "y"], { expectedRevision: 9, actor, drain: undefined }],
+    ["remove", ["x", "y"], { expectedRevision: 9, actor, from, drain: undefined }],
     ["service", ""],
     ["state"],
     ["proxyInfo"],

@@ -1,3 +1,4 @@
+import type { Author } from "../control/history.js";
 import type { ChangeOptions, ManagedService, Management } from "../control/management.js";
 import { DEFAULT_SERVICE } from "../control/service-name.js";
 import type { ServiceState } from "../control/service-state.js";
@@ -25,7 +26,7 @@ export interface RouteRequest {
 interface Task {
   readonly parameters: URLSearchParams;
   readonly left: AbortSignal;
-  readonly actor: string;
+  readonly author: Author;
 }
 type Answering = (principal: Principal, ...request: Parameters<Route>) => Promise<HttpAnswer>;
 type Handler = (service: ManagedService, task: Task) => Promise<HttpAnswer>;
@@ -66,13 +67,13 @@ export function createShimRoutes({ management, access, logger }: ShimOptions): R
   const route = (call: string, verb: Verb, handle: Handler): Route =>
     answering((principal, parameters, { left, from }) => {
       const service = (parameters.get("service") ?? "") || DEFAULT_SERVICE;
-      const actor = actorOf(principal.name, "", ACTOR);
+      const author = { actor: actorOf(principal.name, "", ACTOR), from: `http ${from}` };
       const act = async (): Promise<HttpAnswer> => {
         authorize(principal, verb, service);
-        return handle(management.service(service), { parameters, left, actor });
+        return handle(management.service(service), { parameters, left, author });
       };
       if (verb === "read") return act();
-      return audited({ actor, from: `http ${from}`, call, service }, { management, logger }, act);
+      return audited({ ...author, call, service }, { management, logger }, act);
     });
   const scrape = answering(async (principal) => {
     authorize(principal, "read", undefined);
@@ -102,10 +103,10 @@ async function setBackends(service: ManagedService, task: Task): Promise<HttpAns
   });
 }
 
-async function addBackend(service: ManagedService, { parameters, actor }: Task): Promise<HttpAnswer> {
+async function addBackend(service: ManagedService, { parameters, author }: Task): Promise<HttpAnswer> {
   const address = parameters.get("backend") ?? "";
   if (address === "") return { status: 400, text: "error: missing 'backend' parameter" };
-  const { state } = await service.add([{ address }], { actor });
+  const { state } = await service.add([{ address }], author);
   return { status: 200, text: listed(state) };
 }
 
@@ -133,15 +134,15 @@ interface Left {
 /** The list after a change; with `drain=`, once what has left is empty or cut, and then a line about each. */
 async function drained(
   service: ManagedService,
-  { parameters, left, actor }: Task,
+  { parameters, left, author }: Task,
   change: (options: ChangeOptions) => Promise<Left>,
 ): Promise<HttpAnswer> {
   const limitMs = drainParameter(parameters);
   if (limitMs === undefined) {
-    const { state } = await change({ actor });
+    const { state } = await change(author);
     return { status: 200, text: listed(state) };
   }
-  const { state, leaving } = await change({ actor, drain: { limitMs, spreadMs: 0 } });
+  const { state, leaving } = await change({ ...author, drain: { limitMs, spreadMs: 0 } });
   const lines = await awaitDrains(service, leaving, left);
   return { status: 200, text: [listed(state), ...lines].join("\n") };
 }

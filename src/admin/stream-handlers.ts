@@ -35,8 +35,8 @@ export function createStreamHandlers(management: Management, streams: Streams, c
       ),
     deploy: (call) =>
       streams.open(call, async (outlet) => {
-        const started = await calls.begin("deploy", call, ({ actor }) =>
-          management.service(call.request.service).deploy(fromProtoDeploy(call.request, actor)),
+        const started = await calls.begin("deploy", call, (caller) =>
+          management.service(call.request.service).deploy(fromProtoDeploy(call.request, caller)),
         );
         const watch = started.watch((status) => sendDeploy(outlet, status));
         return {

@@ -48,6 +48,7 @@ export function toProtoHistory({
   atUnixMs,
   verb,
   actor,
+  from,
   list,
   ledger,
 }: HistoryEntry): ProtoHistoryEntry {
@@ -56,6 +57,7 @@ export function toProtoHistory({
     atUnixMs: BigInt(atUnixMs),
     verb,
     actor,
+    from,
     backends: toProtoSpecs(list),
     ledger: ledger && toProtoLedger(ledger),
   };

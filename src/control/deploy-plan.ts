@@ -2,12 +2,13 @@ import { ProxyError } from "../errors.js";
 import { parseBackends, setBackends, type BackendList } from "./backend-list.js";
 import { checkDrainLimits, NO_LIMITS, type DrainLimits } from "./drain.js";
 import { completeHealthCheck, type HealthCheck, type HealthCheckRequest } from "./health-check.js";
+import { authorOf, type Author } from "./history.js";
 import type { DeployRequest } from "./management.js";
 
 /** What a deploy is to do, complete and found to be right. */
 export interface DeployPlan {
   readonly backends: BackendList;
-  readonly actor: string;
+  readonly author: Author;
   readonly expectedRevision: number | undefined;
   readonly healthTimeoutMs: number;
   readonly healthCheck: HealthCheck;
@@ -23,7 +24,7 @@ const MOST_SHOWN = 20;
 
 /** @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, LIMIT_EXCEEDED */
 export function planDeploy(request: DeployRequest, ofService: HealthCheck | undefined): DeployPlan {
-  const { canaryPercents = [], drain = NO_LIMITS, actor = "", bakeMs = 0, expectedRevision } = request;
+  const { canaryPercents = [], drain = NO_LIMITS, bakeMs = 0, expectedRevision } = request;
   const { maxConnectFailurePercent = DEFAULTS.maxConnectFailurePercent } = request;
   checkCanary(canaryPercents);
   if (maxConnectFailurePercent > 100) {
@@ -34,7 +35,7 @@ export function planDeploy(request: DeployRequest, ofService: HealthCheck | unde
   }
   return {
     backends: setBackends([], parseBackends(request.backends)),
-    actor,
+    author: authorOf(request),
     expectedRevision,
     healthTimeoutMs: request.healthTimeoutMs ?? DEFAULTS.healthTimeoutMs,
     healthCheck: chooseCheck(request.healthCheck, ofService),

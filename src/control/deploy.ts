@@ -267,8 +267,13 @@ export class Deploy {
   }
 
   async #commit(list: BackendList, verb: ChangeVerb, drain: DrainLimits): Promise<void> {
-    const { actor } = this.#plan;
-    this.#revision = await this.#host.commit({ list, verb, actor, drain, expectedRevision: this.#revision });
+    this.#revision = await this.#host.commit({
+      ...this.#plan.author,
+      list,
+      verb,
+      drain,
+      expectedRevision: this.#revision,
+    });
     this.#status = { ...this.#status, revision: this.#revision };
   }
 

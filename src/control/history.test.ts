@@ -11,7 +11,11 @@ const [A, B, MIXED] = [list("a:1"), list("b:1"), list("a:1", "b:1")];
 function historyOf(...steps: readonly (readonly [ChangeVerb, BackendList])[]): History {
   return steps.reduce<History>(
     (history, [verb, after], i) =>
-      recordChange(history, { revision: i + 1, atUnixMs: i, verb, actor: "me", list: after }, NO_LEDGER),
+      recordChange(
+        history,
+        { revision: i + 1, atUnixMs: i, verb, actor: "me", from: "", list: after },
+        NO_LEDGER,
+      ),
     [],
   );
 }

@@ -5,15 +5,28 @@ import type { Ledger } from "./ledger.js";
 /** The last changes of a list, the oldest first, as pure functions. */
 export type History = readonly HistoryEntry[];
 
-export interface HistoryEntry {
+/** Who asks for a change. */
+export interface Author {
+  /** The name that was verified, or what the caller says of himself. */
+  readonly actor: string;
+  /** The address he called from; "" if nobody called. */
+  readonly from: string;
+}
+
+export interface HistoryEntry extends Author {
   readonly revision: number;
   readonly atUnixMs: number;
   readonly verb: ChangeVerb;
-  /** Who asked, by his own account. */
-  readonly actor: string;
   readonly list: BackendList;
   /** What became of the connections that ended while the revision was in force; undefined while it is. */
   readonly ledger?: Ledger;
+}
+
+export function authorOf({
+  actor = "",
+  from = "",
+}: { readonly [Key in keyof Author]?: Author[Key] | undefined }): Author {
+  return { actor, from };
 }
 
 export const CHANGE_VERBS = [

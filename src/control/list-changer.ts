@@ -6,7 +6,7 @@ import type { DeployCandidate } from "./deploy-status.js";
 import type { DrainKeeper } from "./drain-keeper.js";
 import { checkDrainLimits, NO_LIMITS, type Drain, type DrainLimits } from "./drain.js";
 import type { HealthMonitor } from "./health-monitor.js";
-import type { ChangeVerb } from "./history.js";
+import { authorOf, type Author, type ChangeVerb } from "./history.js";
 import { ledgerOf, ledgerSince, type Ledger } from "./ledger.js";
 import type { ChangeOptions, ChangeResult } from "./management.js";
 import type { RecordKeeper, Step } from "./record-keeper.js";
@@ -14,10 +14,9 @@ import type { Router } from "./router.js";
 import { withList, type DrainRecord, type ServiceRecord } from "./service-record.js";
 
 /** A change of the list that computes the next one from the present. */
-export interface ListEdit {
+export interface ListEdit extends Author {
   readonly verb: ChangeVerb;
   readonly edit: (list: BackendList) => BackendList;
-  readonly actor: string;
   /** For the backends that leave. */
   readonly drain: DrainLimits;
   readonly expectedRevision: number | undefined;
@@ -74,7 +73,7 @@ export class ListChanger {
 
   async #prepare(record: ServiceRecord, change: ListEdit): Promise<Step<ChangeResult>> {
     const { resolution, resolveWaitMs, drains } = this.#options;
-    const { verb, actor } = change;
+    const { verb, actor, from } = change;
     requireRevision(change.expectedRevision, record.revision);
     const list = change.edit(record.list);
     if (sameList(list, record.list)) return { next: record, effect: () => this.#keepList(change) };
@@ -84,7 +83,7 @@ export class ListChanger {
     const draining = [...drains.running.map(toRecord), ...this.#inUse(leaving, atUnixMs)];
     const ledger = this.ledgerOfRevision();
     return {
-      next: withList(record, { list, verb, actor, atUnixMs, ledger, drains: draining }),
+      next: withList(record, { list, verb, actor, from, atUnixMs, ledger, drains: draining }),
       effect: () => this.#putInForce(change, leaving),
       abandon: () => resolution.release(entering),
     };
@@ -128,11 +127,11 @@ export function toRecord({ id, weight, startedUnixMs, now: { open } }: Drain): D
 
 /** @throws ProxyError INVALID_ARGUMENT */
 export function completeOptions({
-  actor = "",
   drain = NO_LIMITS,
   expectedRevision,
-}: ChangeOptions): Pick<ListEdit, "actor" | "drain" | "expectedRevision"> {
-  return { actor, drain: checkDrainLimits(drain), expectedRevision };
+  ...author
+}: ChangeOptions): Pick<ListEdit, "actor" | "from" | "drain" | "expectedRevision"> {
+  return { ...authorOf(author), drain: checkDrainLimits(drain), expectedRevision };
 }
 
 /** @throws ProxyError REVISION_MISMATCH */

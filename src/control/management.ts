@@ -117,10 +117,11 @@ export interface BackendRequest {
   readonly weight?: number;
 }
 
+/** Who asks (see `Author`), and under which condition. */
 export interface ChangeOptions {
   readonly expectedRevision?: number | undefined;
-  /** Who asks. */
   readonly actor?: string | undefined;
+  readonly from?: string | undefined;
   /** For the backends that leave. */
   readonly drain?: DrainLimits | undefined;
 }

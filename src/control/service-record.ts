@@ -1,7 +1,7 @@
 import type { ListenAddress } from "../engine/engine.js";
 import type { BackendList } from "./backend-list.js";
 import type { HealthCheck } from "./health-check.js";
-import { recordChange, type ChangeVerb, type History } from "./history.js";
+import { recordChange, type Author, type ChangeVerb, type History } from "./history.js";
 import type { Ledger } from "./ledger.js";
 import type { ServiceSettings } from "./service-settings.js";
 
@@ -49,10 +49,9 @@ export interface DrainRecord {
 export const SEQUENCES_PER_START = 2 ** 32;
 
 /** A change of the list, and how it came about. */
-export interface ListChange {
+export interface ListChange extends Author {
   readonly list: BackendList;
   readonly verb: ChangeVerb;
-  readonly actor: string;
   readonly atUnixMs: number;
   /** What became of connections in the revision that ends now. */
   readonly ledger: Ledger;
@@ -64,7 +63,7 @@ export function newRecord(
   list: BackendList,
   atUnixMs: number,
 ): ServiceRecord {
-  const start = { revision: 1, atUnixMs, verb: "start", actor: "command line", list } as const;
+  const start = { revision: 1, atUnixMs, verb: "start", actor: "command line", from: "", list } as const;
   return {
     ...fields,
     revision: 1,
@@ -78,14 +77,14 @@ export function newRecord(
 }
 
 export function withList(record: ServiceRecord, change: ListChange): ServiceRecord {
-  const { list, verb, actor, atUnixMs, ledger, drains } = change;
+  const { list, verb, actor, from, atUnixMs, ledger, drains } = change;
   const revision = record.revision + 1;
   return {
     ...record,
     revision,
     list,
     drains,
-    history: recordChange(record.history, { revision, atUnixMs, verb, actor, list }, ledger),
+    history: recordChange(record.history, { revision, atUnixMs, verb, actor, from, list }, ledger),
     returnTo: verb === "canary" ? (record.returnTo ?? record.list) : undefined,
   };
 }
@@ -94,6 +93,13 @@ export function withList(record: ServiceRecord, change: ListChange): ServiceReco
 export function resumeRecord(record: ServiceRecord, atUnixMs: number, noLedger: Ledger): ServiceRecord {
   const resumed = { ...record, sequenceBase: record.sequenceBase + SEQUENCES_PER_START };
   if (!record.returnTo) return resumed;
-  const change = { verb: "return", actor: "restart", atUnixMs, ledger: noLedger, drains: [] } as const;
+  const change = {
+    verb: "return",
+    actor: "restart",
+    from: "",
+    atUnixMs,
+    ledger: noLedger,
+    drains: [],
+  } as const;
   return withList(resumed, { ...change, list: record.returnTo });
 }

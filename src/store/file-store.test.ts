@@ -35,7 +35,7 @@ function record(...addresses: string[]): ServiceRecord {
     listOf("a:1"),
     5,
   );
-  const change = { verb: "set", actor: "me", atUnixMs: 6, ledger: NO_LEDGER } as const;
+  const change = { verb: "set", actor: "me", from: "here", atUnixMs: 6, ledger: NO_LEDGER } as const;
   const drains = [{ id: "a:1", weight: 1, startedUnixMs: 6, open: 2 }];
   return {
     ...withList(first, { ...change, list: listOf(...addresses), drains }),

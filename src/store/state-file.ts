@@ -63,6 +63,7 @@ const service = z.strictObject({
       atUnixMs: count,
       verb: z.enum(CHANGE_VERBS),
       actor: z.string(),
+      from: z.string().default(""),
       list,
       ledger: ledger.optional(),
     }),

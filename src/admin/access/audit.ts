@@ -1,12 +1,10 @@
+import type { Author } from "../../control/history.js";
 import type { Management } from "../../control/management.js";
 import { ProxyError } from "../../errors.js";
 import type { Logger } from "../../logger.js";
 
 /** A call that changes something, or would have. */
-export interface AuditedCall {
-  /** Who, as the history names him. */
-  readonly actor: string;
-  readonly from: string;
+export interface AuditedCall extends Author {
   /** Such as `set`. */
   readonly call: string;
   readonly service: string;

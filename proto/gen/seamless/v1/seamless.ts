@@ -994,7 +994,11 @@ export interface HistoryEntry {
   /** The list after the change. */
   backends: BackendSpec[];
   /** What became of the connections that ended while this revision was in force. */
-  ledger: Ledger | undefined;
+  ledger:
+    | Ledger
+    | undefined;
+  /** The address the caller called from. Empty if nobody called, as at the start. */
+  from: string;
 }
 
 /** RollbackRequest asks for an earlier list. */
@@ -6560,7 +6564,7 @@ export const GetHistoryResponse: MessageFns<GetHistoryResponse> = {
 };
 
 function createBaseHistoryEntry(): HistoryEntry {
-  return { revision: 0n, atUnixMs: 0n, verb: "", actor: "", backends: [], ledger: undefined };
+  return { revision: 0n, atUnixMs: 0n, verb: "", actor: "", backends: [], ledger: undefined, from: "" };
 }
 
 export const HistoryEntry: MessageFns<HistoryEntry> = {
@@ -6588,6 +6592,9 @@ export const HistoryEntry: MessageFns<HistoryEntry> = {
     }
     if (message.ledger !== undefined) {
       Ledger.encode(message.ledger, writer.uint32(50).fork()).join();
+    }
+    if (message.from !== "") {
+      writer.uint32(58).string(message.from);
     }
     return writer;
   },
@@ -6653,6 +6660,14 @@ export const HistoryEntry: MessageFns<HistoryEntry> = {
             message.ledger = Ledger.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6678,6 +6693,7 @@ export const HistoryEntry: MessageFns<HistoryEntry> = {
     message.ledger = (object.ledger !== undefined && object.ledger !== null)
       ? Ledger.fromPartial(object.ledger)
       : undefined;
+    message.from = object.from ?? "";
     return message;
   },
 };
