@@ -257,6 +257,12 @@ export interface RemoveResponse {
 export interface GetRequest {
   /** Name of the service. Default: `default`. */
   service: string;
+  /**
+   * Ask a shared store first whether the list is the latest, so that the answer holds every change that was answered
+   * before, by whichever proxy. UNAVAILABLE (STORE_UNAVAILABLE) if the store can't be asked. Without a shared store
+   * every answer is like that. Default: false, what this proxy has applied.
+   */
+  linearizable: boolean;
 }
 
 /** GetResponse holds the present state. */
@@ -440,7 +446,23 @@ export interface ProxyInfo {
   /** Names of the services, sorted. */
   services: string[];
   /** The process that this one has taken the place of, as long as connections are open there. */
-  predecessor: PredecessorInfo | undefined;
+  predecessor:
+    | PredecessorInfo
+    | undefined;
+  /** Where the lists live. */
+  store: StoreStatus | undefined;
+}
+
+/** StoreStatus says where the lists live, and whether they can be changed there now. */
+export interface StoreStatus {
+  /** `memory`, `file` or `etcd`. */
+  kind: string;
+  /** False while a shared store can't be reached: the last lists known are served, and changes are UNAVAILABLE. */
+  available: boolean;
+  /** Since when that is so; the lists may have been changed by other proxies since. 0: they are up to date. */
+  staleSinceUnixMs: bigint;
+  /** Why. Empty: nothing is wrong. */
+  error: string;
 }
 
 /**
@@ -764,7 +786,22 @@ export interface DeployRequest {
    * New backends have failed, in a canary or bake, if one of them is unhealthy, or if more than this share of the
    * attempts to connect to them in one second failed, in percent (0 to 100; at least 5 attempts). Default: 10.
    */
-  maxConnectFailurePercent?: number | undefined;
+  maxConnectFailurePercent?:
+    | number
+    | undefined;
+  /**
+   * Wait for the whole fleet: every live proxy judges the health of the new backends, and the deploy is over when all
+   * of them have applied the new list and the old backends are empty on all of them. FAILED_PRECONDITION (NO_FLEET)
+   * without a shared store. Default: false, only this proxy is waited for.
+   */
+  fleet: boolean;
+  /** With `fleet`: how many live proxies must find every new backend healthy. 0: all. More than there are counts as all. */
+  quorum: number;
+  /**
+   * With `fleet`: so many proxies, the first by name, are switched first, for `canary_step_ms`, and the rest only if
+   * the new backends do not fail meanwhile. Not together with `canary_percents`. Default: 0, all in one step.
+   */
+  firstProxies: number;
 }
 
 /** DeployResponse is one status of the stream. */
@@ -808,7 +845,25 @@ export interface DeployStatus {
   /** The backends that leave. */
   drains: DrainStatus[];
   /** How it ended. Absent: it has not. */
-  verdict: DeployVerdict | undefined;
+  verdict:
+    | DeployVerdict
+    | undefined;
+  /** With `fleet`: the proxies that are waited for, by name, those that have vanished included. */
+  proxies: DeployProxy[];
+}
+
+/** DeployProxy is how far a deploy is in one proxy of the fleet. */
+export interface DeployProxy {
+  /** Names the process; unique. */
+  id: string;
+  /** The name it was given. */
+  name: string;
+  /** Revision of the list that it has applied. */
+  revision: bigint;
+  /** Connections open to backends that leave. */
+  openConnections: number;
+  /** True if its lease ran out during the deploy: it is not waited for, and what is open there is not known. */
+  vanished: boolean;
 }
 
 /** DeployCandidate is a new backend that is checked. */
@@ -835,6 +890,11 @@ export interface DeployVerdict {
   closedIdle: bigint;
   /** From the request to the verdict. */
   durationMs: bigint;
+  /**
+   * Names of proxies that vanished meanwhile. Their connections to the old backends are counted as they last said; the
+   * old servers are safe to stop if those proxies are gone for good.
+   */
+  vanishedProxies: string[];
 }
 
 /** DrainStatus is a drain, under way or ended. */
@@ -1025,6 +1085,75 @@ export interface RollbackResponse {
     | undefined;
   /** False if the list was that one already; the revision is then unchanged. */
   changed: boolean;
+}
+
+/** GetFleetRequest asks for the fleet. */
+export interface GetFleetRequest {
+}
+
+/** GetFleetResponse holds the fleet. */
+export interface GetFleetResponse {
+  /** What the proxy that was asked knows of the fleet. */
+  fleet: Fleet | undefined;
+}
+
+/** WatchFleetRequest asks for a stream of the fleet's states. */
+export interface WatchFleetRequest {
+}
+
+/** WatchFleetResponse is one state of the stream. */
+export interface WatchFleetResponse {
+  /** The whole of it, so that nothing needs to be merged. */
+  fleet: Fleet | undefined;
+}
+
+/** Fleet is every live proxy that shares the lists, as the proxy that was asked knows it. */
+export interface Fleet {
+  /** The live proxies, by name and id. */
+  proxies: FleetProxy[];
+  /** Whether the proxy that was asked can reach the store now. */
+  store: StoreStatus | undefined;
+}
+
+/**
+ * FleetProxy is what a proxy tells of itself. It is gone from the fleet when it stops, or when it could not renew its
+ * lease for as long as that lasts.
+ */
+export interface FleetProxy {
+  /** Names the process; unique. */
+  id: string;
+  /** The name it was given (`--proxy-name`), by default its host's name and first listening port. */
+  name: string;
+  /** Its version. */
+  version: string;
+  /** When it started. */
+  startedUnixMs: bigint;
+  /** True for the proxy that was asked. */
+  self: boolean;
+  /** Its services, sorted by name. */
+  services: FleetService[];
+}
+
+/** FleetService is a service of a proxy in the fleet. */
+export interface FleetService {
+  /** Name of the service. */
+  service: string;
+  /** Revision of the list that it has applied. */
+  revision: bigint;
+  /** Client connections open. */
+  openConnections: number;
+  /** The backends, as in ServiceState. */
+  backends: FleetBackend[];
+}
+
+/** FleetBackend is a backend as a proxy of the fleet has it. */
+export interface FleetBackend {
+  /** Its address. */
+  address: string;
+  /** Whether it gets new connections there. */
+  state: BackendState;
+  /** Connections open there. */
+  openConnections: number;
 }
 
 function createBaseBackendSpec(): BackendSpec {
@@ -1582,13 +1711,16 @@ export const RemoveResponse: MessageFns<RemoveResponse> = {
 };
 
 function createBaseGetRequest(): GetRequest {
-  return { service: "" };
+  return { service: "", linearizable: false };
 }
 
 export const GetRequest: MessageFns<GetRequest> = {
   encode(message: GetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.service !== "") {
       writer.uint32(10).string(message.service);
+    }
+    if (message.linearizable !== false) {
+      writer.uint32(16).bool(message.linearizable);
     }
     return writer;
   },
@@ -1614,6 +1746,14 @@ export const GetRequest: MessageFns<GetRequest> = {
             message.service = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.linearizable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1632,6 +1772,7 @@ export const GetRequest: MessageFns<GetRequest> = {
   fromPartial(object: DeepPartial<GetRequest>): GetRequest {
     const message = createBaseGetRequest();
     message.service = object.service ?? "";
+    message.linearizable = object.linearizable ?? false;
     return message;
   },
 };
@@ -2653,6 +2794,7 @@ function createBaseProxyInfo(): ProxyInfo {
     shuttingDown: false,
     services: [],
     predecessor: undefined,
+    store: undefined,
   };
 }
 
@@ -2702,6 +2844,9 @@ export const ProxyInfo: MessageFns<ProxyInfo> = {
     }
     if (message.predecessor !== undefined) {
       PredecessorInfo.encode(message.predecessor, writer.uint32(90).fork()).join();
+    }
+    if (message.store !== undefined) {
+      StoreStatus.encode(message.store, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -2807,6 +2952,14 @@ export const ProxyInfo: MessageFns<ProxyInfo> = {
             message.predecessor = PredecessorInfo.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.store = StoreStatus.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2845,6 +2998,105 @@ export const ProxyInfo: MessageFns<ProxyInfo> = {
     message.predecessor = (object.predecessor !== undefined && object.predecessor !== null)
       ? PredecessorInfo.fromPartial(object.predecessor)
       : undefined;
+    message.store = (object.store !== undefined && object.store !== null)
+      ? StoreStatus.fromPartial(object.store)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseStoreStatus(): StoreStatus {
+  return { kind: "", available: false, staleSinceUnixMs: 0n, error: "" };
+}
+
+export const StoreStatus: MessageFns<StoreStatus> = {
+  encode(message: StoreStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.available !== false) {
+      writer.uint32(16).bool(message.available);
+    }
+    if (message.staleSinceUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.staleSinceUnixMs) !== message.staleSinceUnixMs) {
+        throw new globalThis.Error("value provided for field message.staleSinceUnixMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.staleSinceUnixMs);
+    }
+    if (message.error !== "") {
+      writer.uint32(34).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoreStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoreStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.available = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.staleSinceUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StoreStatus>): StoreStatus {
+    return StoreStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoreStatus>): StoreStatus {
+    const message = createBaseStoreStatus();
+    message.kind = object.kind ?? "";
+    message.available = object.available ?? false;
+    message.staleSinceUnixMs = (object.staleSinceUnixMs !== undefined && object.staleSinceUnixMs !== null)
+      ? BigInt(object.staleSinceUnixMs)
+      : 0n;
+    message.error = object.error ?? "";
     return message;
   },
 };
@@ -4660,6 +4912,9 @@ function createBaseDeployRequest(): DeployRequest {
     canaryStepMs: undefined,
     bakeMs: 0,
     maxConnectFailurePercent: undefined,
+    fleet: false,
+    quorum: 0,
+    firstProxies: 0,
   };
 }
 
@@ -4701,6 +4956,15 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     }
     if (message.maxConnectFailurePercent !== undefined) {
       writer.uint32(80).uint32(message.maxConnectFailurePercent);
+    }
+    if (message.fleet !== false) {
+      writer.uint32(88).bool(message.fleet);
+    }
+    if (message.quorum !== 0) {
+      writer.uint32(96).uint32(message.quorum);
+    }
+    if (message.firstProxies !== 0) {
+      writer.uint32(104).uint32(message.firstProxies);
     }
     return writer;
   },
@@ -4808,6 +5072,30 @@ export const DeployRequest: MessageFns<DeployRequest> = {
             message.maxConnectFailurePercent = reader.uint32();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.fleet = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.quorum = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.firstProxies = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4841,6 +5129,9 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     message.canaryStepMs = object.canaryStepMs ?? undefined;
     message.bakeMs = object.bakeMs ?? 0;
     message.maxConnectFailurePercent = object.maxConnectFailurePercent ?? undefined;
+    message.fleet = object.fleet ?? false;
+    message.quorum = object.quorum ?? 0;
+    message.firstProxies = object.firstProxies ?? 0;
     return message;
   },
 };
@@ -5027,6 +5318,7 @@ function createBaseDeployStatus(): DeployStatus {
     candidates: [],
     drains: [],
     verdict: undefined,
+    proxies: [],
   };
 }
 
@@ -5076,6 +5368,9 @@ export const DeployStatus: MessageFns<DeployStatus> = {
     }
     if (message.verdict !== undefined) {
       DeployVerdict.encode(message.verdict, writer.uint32(90).fork()).join();
+    }
+    for (const v of message.proxies) {
+      DeployProxy.encode(v!, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -5181,6 +5476,14 @@ export const DeployStatus: MessageFns<DeployStatus> = {
             message.verdict = DeployVerdict.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.proxies.push(DeployProxy.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5217,6 +5520,113 @@ export const DeployStatus: MessageFns<DeployStatus> = {
     message.verdict = (object.verdict !== undefined && object.verdict !== null)
       ? DeployVerdict.fromPartial(object.verdict)
       : undefined;
+    message.proxies = object.proxies?.map((e) => DeployProxy.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseDeployProxy(): DeployProxy {
+  return { id: "", name: "", revision: 0n, openConnections: 0, vanished: false };
+}
+
+export const DeployProxy: MessageFns<DeployProxy> = {
+  encode(message: DeployProxy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.revision);
+    }
+    if (message.openConnections !== 0) {
+      writer.uint32(32).uint32(message.openConnections);
+    }
+    if (message.vanished !== false) {
+      writer.uint32(40).bool(message.vanished);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeployProxy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeployProxy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.openConnections = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.vanished = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeployProxy>): DeployProxy {
+    return DeployProxy.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeployProxy>): DeployProxy {
+    const message = createBaseDeployProxy();
+    message.id = object.id ?? "";
+    message.name = object.name ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.openConnections = object.openConnections ?? 0;
+    message.vanished = object.vanished ?? false;
     return message;
   },
 };
@@ -5291,7 +5701,16 @@ export const DeployCandidate: MessageFns<DeployCandidate> = {
 };
 
 function createBaseDeployVerdict(): DeployVerdict {
-  return { outcome: 0, reason: "", revision: 0n, ended: 0n, cut: 0n, closedIdle: 0n, durationMs: 0n };
+  return {
+    outcome: 0,
+    reason: "",
+    revision: 0n,
+    ended: 0n,
+    cut: 0n,
+    closedIdle: 0n,
+    durationMs: 0n,
+    vanishedProxies: [],
+  };
 }
 
 export const DeployVerdict: MessageFns<DeployVerdict> = {
@@ -5331,6 +5750,9 @@ export const DeployVerdict: MessageFns<DeployVerdict> = {
         throw new globalThis.Error("value provided for field message.durationMs of type uint64 too large");
       }
       writer.uint32(56).uint64(message.durationMs);
+    }
+    for (const v of message.vanishedProxies) {
+      writer.uint32(66).string(v!);
     }
     return writer;
   },
@@ -5404,6 +5826,14 @@ export const DeployVerdict: MessageFns<DeployVerdict> = {
             message.durationMs = reader.uint64() as bigint;
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.vanishedProxies.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5432,6 +5862,7 @@ export const DeployVerdict: MessageFns<DeployVerdict> = {
     message.durationMs = (object.durationMs !== undefined && object.durationMs !== null)
       ? BigInt(object.durationMs)
       : 0n;
+    message.vanishedProxies = object.vanishedProxies?.map((e) => e) || [];
     return message;
   },
 };
@@ -6870,6 +7301,564 @@ export const RollbackResponse: MessageFns<RollbackResponse> = {
   },
 };
 
+function createBaseGetFleetRequest(): GetFleetRequest {
+  return {};
+}
+
+export const GetFleetRequest: MessageFns<GetFleetRequest> = {
+  encode(_: GetFleetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetFleetRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetFleetRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetFleetRequest>): GetFleetRequest {
+    return GetFleetRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GetFleetRequest>): GetFleetRequest {
+    const message = createBaseGetFleetRequest();
+    return message;
+  },
+};
+
+function createBaseGetFleetResponse(): GetFleetResponse {
+  return { fleet: undefined };
+}
+
+export const GetFleetResponse: MessageFns<GetFleetResponse> = {
+  encode(message: GetFleetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fleet !== undefined) {
+      Fleet.encode(message.fleet, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetFleetResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetFleetResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fleet = Fleet.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetFleetResponse>): GetFleetResponse {
+    return GetFleetResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetFleetResponse>): GetFleetResponse {
+    const message = createBaseGetFleetResponse();
+    message.fleet = (object.fleet !== undefined && object.fleet !== null) ? Fleet.fromPartial(object.fleet) : undefined;
+    return message;
+  },
+};
+
+function createBaseWatchFleetRequest(): WatchFleetRequest {
+  return {};
+}
+
+export const WatchFleetRequest: MessageFns<WatchFleetRequest> = {
+  encode(_: WatchFleetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchFleetRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchFleetRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchFleetRequest>): WatchFleetRequest {
+    return WatchFleetRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<WatchFleetRequest>): WatchFleetRequest {
+    const message = createBaseWatchFleetRequest();
+    return message;
+  },
+};
+
+function createBaseWatchFleetResponse(): WatchFleetResponse {
+  return { fleet: undefined };
+}
+
+export const WatchFleetResponse: MessageFns<WatchFleetResponse> = {
+  encode(message: WatchFleetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fleet !== undefined) {
+      Fleet.encode(message.fleet, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchFleetResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchFleetResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fleet = Fleet.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchFleetResponse>): WatchFleetResponse {
+    return WatchFleetResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchFleetResponse>): WatchFleetResponse {
+    const message = createBaseWatchFleetResponse();
+    message.fleet = (object.fleet !== undefined && object.fleet !== null) ? Fleet.fromPartial(object.fleet) : undefined;
+    return message;
+  },
+};
+
+function createBaseFleet(): Fleet {
+  return { proxies: [], store: undefined };
+}
+
+export const Fleet: MessageFns<Fleet> = {
+  encode(message: Fleet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.proxies) {
+      FleetProxy.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.store !== undefined) {
+      StoreStatus.encode(message.store, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Fleet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFleet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.proxies.push(FleetProxy.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.store = StoreStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Fleet>): Fleet {
+    return Fleet.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Fleet>): Fleet {
+    const message = createBaseFleet();
+    message.proxies = object.proxies?.map((e) => FleetProxy.fromPartial(e)) || [];
+    message.store = (object.store !== undefined && object.store !== null)
+      ? StoreStatus.fromPartial(object.store)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFleetProxy(): FleetProxy {
+  return { id: "", name: "", version: "", startedUnixMs: 0n, self: false, services: [] };
+}
+
+export const FleetProxy: MessageFns<FleetProxy> = {
+  encode(message: FleetProxy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
+    }
+    if (message.startedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.startedUnixMs) !== message.startedUnixMs) {
+        throw new globalThis.Error("value provided for field message.startedUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.startedUnixMs);
+    }
+    if (message.self !== false) {
+      writer.uint32(40).bool(message.self);
+    }
+    for (const v of message.services) {
+      FleetService.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FleetProxy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFleetProxy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.startedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.self = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.services.push(FleetService.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FleetProxy>): FleetProxy {
+    return FleetProxy.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FleetProxy>): FleetProxy {
+    const message = createBaseFleetProxy();
+    message.id = object.id ?? "";
+    message.name = object.name ?? "";
+    message.version = object.version ?? "";
+    message.startedUnixMs = (object.startedUnixMs !== undefined && object.startedUnixMs !== null)
+      ? BigInt(object.startedUnixMs)
+      : 0n;
+    message.self = object.self ?? false;
+    message.services = object.services?.map((e) => FleetService.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseFleetService(): FleetService {
+  return { service: "", revision: 0n, openConnections: 0, backends: [] };
+}
+
+export const FleetService: MessageFns<FleetService> = {
+  encode(message: FleetService, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
+    }
+    if (message.openConnections !== 0) {
+      writer.uint32(24).uint32(message.openConnections);
+    }
+    for (const v of message.backends) {
+      FleetBackend.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FleetService {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFleetService();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.openConnections = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.backends.push(FleetBackend.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FleetService>): FleetService {
+    return FleetService.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FleetService>): FleetService {
+    const message = createBaseFleetService();
+    message.service = object.service ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.openConnections = object.openConnections ?? 0;
+    message.backends = object.backends?.map((e) => FleetBackend.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseFleetBackend(): FleetBackend {
+  return { address: "", state: 0, openConnections: 0 };
+}
+
+export const FleetBackend: MessageFns<FleetBackend> = {
+  encode(message: FleetBackend, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.openConnections !== 0) {
+      writer.uint32(24).uint32(message.openConnections);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FleetBackend {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFleetBackend();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.openConnections = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FleetBackend>): FleetBackend {
+    return FleetBackend.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FleetBackend>): FleetBackend {
+    const message = createBaseFleetBackend();
+    message.address = object.address ?? "";
+    message.state = object.state ?? 0;
+    message.openConnections = object.openConnections ?? 0;
+    return message;
+  },
+};
+
 /**
  * SeamlessService changes and shows the backends of a proxy's services.
  *
@@ -7142,6 +8131,29 @@ export const SeamlessServiceService = {
     responseSerialize: (value: UpgradeResponse): Buffer => Buffer.from(UpgradeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpgradeResponse => UpgradeResponse.decode(value),
   },
+  /**
+   * GetFleet answers what every live proxy with the same store tells of itself. FAILED_PRECONDITION (NO_FLEET) if the
+   * lists are not shared.
+   */
+  getFleet: {
+    path: "/seamless.v1.SeamlessService/GetFleet" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetFleetRequest): Buffer => Buffer.from(GetFleetRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetFleetRequest => GetFleetRequest.decode(value),
+    responseSerialize: (value: GetFleetResponse): Buffer => Buffer.from(GetFleetResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetFleetResponse => GetFleetResponse.decode(value),
+  },
+  /** WatchFleet sends the same, now and after each change. The stream ends with OK when the proxy stops. */
+  watchFleet: {
+    path: "/seamless.v1.SeamlessService/WatchFleet" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchFleetRequest): Buffer => Buffer.from(WatchFleetRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchFleetRequest => WatchFleetRequest.decode(value),
+    responseSerialize: (value: WatchFleetResponse): Buffer => Buffer.from(WatchFleetResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchFleetResponse => WatchFleetResponse.decode(value),
+  },
 } as const;
 
 export interface SeamlessServiceServer extends UntypedServiceImplementation {
@@ -7242,6 +8254,13 @@ export interface SeamlessServiceServer extends UntypedServiceImplementation {
    * were sent to this one are UNAVAILABLE (SHUTTING_DOWN), and can be sent again.
    */
   upgrade: handleUnaryCall<UpgradeRequest, UpgradeResponse>;
+  /**
+   * GetFleet answers what every live proxy with the same store tells of itself. FAILED_PRECONDITION (NO_FLEET) if the
+   * lists are not shared.
+   */
+  getFleet: handleUnaryCall<GetFleetRequest, GetFleetResponse>;
+  /** WatchFleet sends the same, now and after each change. The stream ends with OK when the proxy stops. */
+  watchFleet: handleServerStreamingCall<WatchFleetRequest, WatchFleetResponse>;
 }
 
 export interface SeamlessServiceClient extends Client {
@@ -7580,6 +8599,32 @@ export interface SeamlessServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpgradeResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * GetFleet answers what every live proxy with the same store tells of itself. FAILED_PRECONDITION (NO_FLEET) if the
+   * lists are not shared.
+   */
+  getFleet(
+    request: GetFleetRequest,
+    callback: (error: ServiceError | null, response: GetFleetResponse) => void,
+  ): ClientUnaryCall;
+  getFleet(
+    request: GetFleetRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetFleetResponse) => void,
+  ): ClientUnaryCall;
+  getFleet(
+    request: GetFleetRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetFleetResponse) => void,
+  ): ClientUnaryCall;
+  /** WatchFleet sends the same, now and after each change. The stream ends with OK when the proxy stops. */
+  watchFleet(request: WatchFleetRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchFleetResponse>;
+  watchFleet(
+    request: WatchFleetRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchFleetResponse>;
 }
 
 export const SeamlessServiceClient = makeGenericClientConstructor(
