@@ -15,6 +15,8 @@ export type ProxyErrorCode =
   | "LIMIT_EXCEEDED"
   | "DEADLINE_EXCEEDED"
   | "STORE_FAILED"
+  | "STORE_UNAVAILABLE"
+  | "NO_FLEET"
   | "STATE_INVALID"
   | "CONFIG_INVALID"
   | "SHUTTING_DOWN"

@@ -43,6 +43,9 @@ export function fromProtoDeploy(request: ProtoDeployRequest, { actor, from }: Au
     canaryStepMs: request.canaryStepMs,
     bakeMs: request.bakeMs,
     maxConnectFailurePercent: request.maxConnectFailurePercent,
+    fleet: request.fleet,
+    quorum: request.quorum,
+    firstProxies: request.firstProxies,
   };
 }
 
@@ -58,6 +61,7 @@ export function toProtoDeploy(status: DeployStatus): ProtoDeployStatus {
     backends: toProtoSpecs(status.backends),
     candidates: status.candidates.map(({ address, health }) => ({ address, health: toProtoHealth(health) })),
     drains: status.drains.map(toProtoDrainStatus),
+    proxies: status.proxies.map((proxy) => ({ ...proxy, revision: BigInt(proxy.revision) })),
     verdict: status.verdict && toProtoVerdict(status.verdict),
   };
 }
@@ -75,5 +79,6 @@ function toProtoVerdict(verdict: DeployVerdict): ProtoDeployVerdict {
     cut: BigInt(verdict.cut),
     closedIdle: BigInt(verdict.closedIdle),
     durationMs: BigInt(verdict.durationMs),
+    vanishedProxies: [...verdict.vanished],
   };
 }

@@ -55,7 +55,9 @@ async function post(
 }
 
 async function stillAnswers({ connect: connectClient }: GrpcFixture): Promise<void> {
-  const { proxy } = await ask<GetResponse>((done) => connectClient().get({ service: "" }, done));
+  const { proxy } = await ask<GetResponse>((done) =>
+    connectClient().get({ service: "", linearizable: false }, done),
+  );
   assert.equal(proxy?.version, "1.2.3");
 }
 
@@ -310,7 +312,8 @@ for (const [what, bytes] of GARBAGE) {
 test("64 idle connections keep a 65th out, not the ones that are open", async (t) => {
   const fixture = await startGrpc(t);
   const client = fixture.connect();
-  const get = (): Promise<GetResponse> => ask((done) => client.get({ service: "" }, done));
+  const get = (): Promise<GetResponse> =>
+    ask((done) => client.get({ service: "", linearizable: false }, done));
   await get();
   const idle = Array.from({ length: 63 }, () => connect(fixture.port, "127.0.0.1"));
   t.after(() => idle.forEach((socket) => socket.destroy()));
@@ -323,7 +326,9 @@ test("64 idle connections keep a 65th out, not the ones that are open", async (t
   // When the server has seen that, its client gets in.
   const patient = new Metadata({ waitForReady: true });
   await ask((done) =>
-    fixture.connect({ "grpc.initial_reconnect_backoff_ms": 100 }).get({ service: "" }, patient, done),
+    fixture
+      .connect({ "grpc.initial_reconnect_backoff_ms": 100 })
+      .get({ service: "", linearizable: false }, patient, done),
   );
 });
 

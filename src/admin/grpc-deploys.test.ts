@@ -119,6 +119,7 @@ test("a deploy's stream carries each status, and ends with OK after the verdict"
     cut: 0n,
     closedIdle: 0n,
     durationMs: 250n,
+    vanishedProxies: [],
   });
   const [, deploy] = management.asked;
   assert.deepEqual(deploy?.[0], "deploy");

@@ -5,6 +5,7 @@ import { isVisible } from "./access/access.js";
 import type { Calls } from "./calls.js";
 import { fromProtoDrain } from "./drain-proto.js";
 import { fromProtoBackends, fromProtoChange, toCount } from "./from-proto.js";
+import { toProtoFleet } from "./fleet-proto.js";
 import { fromProtoHealthCheck } from "./health-proto.js";
 import { fromProtoSettings } from "./settings-proto.js";
 import type { Method } from "./method-verbs.js";
@@ -86,12 +87,16 @@ function createOtherHandlers(
 ): Pick<SeamlessServiceServer, Others> {
   const of = serviceOf(management);
   return {
-    get: calls.unary("get", (request, { principal }) => {
-      const state = toProtoState(of(request).state());
+    get: calls.unary("get", async (request, { principal }) => {
+      const service = of(request);
+      const state = toProtoState(request.linearizable ? await service.freshState() : service.state());
       const info = management.proxyInfo();
       const services = info.services.filter((name) => isVisible(principal, name));
       return { state, proxy: toProtoProxyInfo({ ...info, services }) };
     }),
+    getFleet: calls.unary("getFleet", (_, { principal }) => ({
+      fleet: toProtoFleet(management.fleet(), (service) => isVisible(principal, service)),
+    })),
     getHistory: calls.unary("getHistory", (request) => ({
       entries: of(request).history().map(toProtoHistory),
     })),

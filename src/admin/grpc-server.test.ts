@@ -55,7 +55,7 @@ async function callAll({
     remove: await failure(
       ask((done) => client.remove(RemoveRequest.create({ service, addresses: ["a:1"] }), done)),
     ),
-    get: await failure(ask((done) => client.get({ service }, done))),
+    get: await failure(ask((done) => client.get({ service, linearizable: false }, done))),
     watch: await watched,
   };
 }
@@ -81,7 +81,7 @@ test("each call becomes one question to the control plane, and its answer the re
   await ask((done) =>
     client.remove(RemoveRequest.create({ service: "", addresses: ["x", "y"], expectedRevision: 9n }), done),
   );
-  const got = await ask<GetResponse>((done) => client.get({ service: "" }, done));
+  const got = await ask<GetResponse>((done) => client.get({ service: "", linearizable: false }, done));
   assert.deepEqual([got.state?.revision, got.proxy?.version], [4n, "1.2.3"]);
   const [, , , [, , byPeer] = []] = management.asked;
   const { actor, from } = byPeer as { actor: string; from: string };
@@ -127,7 +127,7 @@ test("odd characters in a name come back as they were", async (t) => {
   const client = connectClient();
   for (const service of ["naïve", "漢字", "😀", "a\r\nb\0c", "%41%", '"<script>']) {
     await assert.rejects(
-      ask((done) => client.get({ service }, done)),
+      ask((done) => client.get({ service, linearizable: false }, done)),
       (error: ServiceError) => {
         return error.code === status.NOT_FOUND && error.details === `service '${service}' not found`;
       },
@@ -256,7 +256,7 @@ test("close lets a call under way end, and takes no new connection", async (t) =
   await asked.opened;
   const closed = server.close(60_000);
   await assert.rejects(
-    ask((done) => connectClient().get({ service: "" }, done)),
+    ask((done) => connectClient().get({ service: "", linearizable: false }, done)),
     { code: status.UNAVAILABLE },
   );
   released.open();

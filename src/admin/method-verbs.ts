@@ -6,6 +6,8 @@ export type Method = keyof typeof SeamlessServiceService;
 /** What each rpc needs. */
 export const METHOD_VERBS: Readonly<Record<Method, Verb>> = {
   get: "read",
+  getFleet: "read",
+  watchFleet: "read",
   getHistory: "read",
   listServices: "read",
   watchBackends: "read",

@@ -1,14 +1,19 @@
 import type { SeamlessServiceServer } from "@seamless/proto";
 import type { DeployStatus } from "../control/deploy-status.js";
 import type { Management } from "../control/management.js";
+import { isVisible } from "./access/access.js";
 import type { Calls } from "./calls.js";
 import { fromProtoDeploy, toProtoDeploy } from "./deploy-proto.js";
 import { toProtoDrainStatus } from "./drain-proto.js";
+import { toProtoFleet } from "./fleet-proto.js";
 import { fromProtoPosition } from "./from-proto.js";
 import type { Outlet, Streams } from "./streams.js";
 import { toProtoState } from "./to-proto.js";
 
-type StreamHandlers = Pick<SeamlessServiceServer, "watchBackends" | "watchDrain" | "deploy" | "watchDeploy">;
+type StreamHandlers = Pick<
+  SeamlessServiceServer,
+  "watchBackends" | "watchDrain" | "deploy" | "watchDeploy" | "watchFleet"
+>;
 
 /** The rpcs that answer with a stream. */
 export function createStreamHandlers(management: Management, streams: Streams, calls: Calls): StreamHandlers {
@@ -30,6 +35,20 @@ export function createStreamHandlers(management: Management, streams: Streams, c
             const ready = write({ drains: drains.map(toProtoDrainStatus) }, 1 + drains.length);
             if (drains.every(({ state }) => state.phase === "ended")) setImmediate(end);
             return ready;
+          }),
+        ),
+      ),
+    watchFleet: (call) =>
+      streams.open(call, ({ write }) =>
+        calls.begin("watchFleet", call, ({ principal }) =>
+          management.watchFleet((fleet) => {
+            const items = fleet.members.flatMap(({ services }) =>
+              services.flatMap(({ backends }) => backends),
+            );
+            return write(
+              { fleet: toProtoFleet(fleet, (name) => isVisible(principal, name)) },
+              1 + items.length,
+            );
           }),
         ),
       ),

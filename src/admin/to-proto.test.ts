@@ -134,6 +134,7 @@ test("a state survives the wire with every field and every digit", () => {
       backends: [],
       candidates: [],
       drains: [],
+      proxies: [],
       verdict: undefined,
     },
     ledger: {
@@ -206,5 +207,6 @@ test("the proxy's own numbers are passed on", () => {
     shuttingDown: false,
     services: ["default"],
     predecessor: undefined,
+    store: { kind: "memory", available: true, staleSinceUnixMs: 0n, error: "" },
   });
 });

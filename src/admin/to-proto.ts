@@ -1,28 +1,21 @@
-import {
-  BackendState,
-  type Backend,
-  type HistoryEntry as ProtoHistoryEntry,
-  type Ledger as ProtoLedger,
-  type ProxyInfo as ProtoProxyInfo,
-  type Refusals as ProtoRefusals,
-  type ServiceState as ProtoServiceState,
+import type {
+  Backend,
+  HistoryEntry as ProtoHistoryEntry,
+  Ledger as ProtoLedger,
+  ProxyInfo as ProtoProxyInfo,
+  Refusals as ProtoRefusals,
+  ServiceState as ProtoServiceState,
 } from "@seamless/proto";
 import type { HistoryEntry } from "../control/history.js";
 import type { Ledger } from "../control/ledger.js";
 import type { ProxyInfo } from "../control/management.js";
-import type { BackendStatus, BackendView, ServiceState } from "../control/service-state.js";
+import type { BackendView, ServiceState } from "../control/service-state.js";
+import { toProtoBackendState } from "./backend-state.js";
 import { toProtoDeploy, toProtoSpecs } from "./deploy-proto.js";
 import { toProtoDrain, toProtoEnds } from "./drain-proto.js";
 import { toProtoHealth, toProtoHealthCheck } from "./health-proto.js";
+import { toProtoStore } from "./fleet-proto.js";
 import { toProtoSettings } from "./settings-proto.js";
-
-const STATES: Readonly<Record<BackendStatus, BackendState>> = {
-  active: BackendState.ACTIVE,
-  unresolved: BackendState.UNRESOLVED,
-  ejected: BackendState.EJECTED,
-  unhealthy: BackendState.UNHEALTHY,
-  draining: BackendState.DRAINING,
-};
 
 export function toProtoState(state: ServiceState): ProtoServiceState {
   return {
@@ -94,6 +87,7 @@ export function toProtoProxyInfo(info: ProxyInfo): ProtoProxyInfo {
     refusedConnections: BigInt(info.refusedConnections),
     unservedConnections: BigInt(info.unservedConnections),
     services: [...info.services],
+    store: toProtoStore(info.store),
   };
 }
 
@@ -110,7 +104,7 @@ function toProtoBackend({
   return {
     address,
     weight,
-    state: STATES[status],
+    state: toProtoBackendState(status),
     resolvedAddresses: [...resolvedAddresses],
     error,
     counters: {

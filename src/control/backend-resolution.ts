@@ -27,9 +27,7 @@ export class BackendResolution {
    * @throws ProxyError FORBIDDEN_BACKEND
    */
   async admit(backends: readonly ListedBackend[], waitMs: number): Promise<void> {
-    const names = backends.filter(isNamed).map(({ address }) => address.host);
-    for (const name of names) this.#resolver.track(name);
-    await this.#resolver.settled(names, waitMs);
+    await this.enter(backends, waitMs);
     for (const backend of backends) {
       const { refusal, allowed } = this.#check(backend);
       if (refusal === "" || allowed.length > 0) continue;
@@ -37,6 +35,13 @@ export class BackendResolution {
       const details = { address: backend.id };
       throw new ProxyError("FORBIDDEN_BACKEND", `${backend.id} can't be a backend: ${refusal}`, { details });
     }
+  }
+
+  /** The same for backends that others have listed: one that is forbidden here has no address. */
+  async enter(backends: readonly ListedBackend[], waitMs: number): Promise<void> {
+    const names = backends.filter(isNamed).map(({ address }) => address.host);
+    for (const name of names) this.#resolver.track(name);
+    await this.#resolver.settled(names, waitMs);
   }
 
   /** The backends are not listed any more. */

@@ -7,21 +7,33 @@ import type { Logger } from "../logger.js";
 import { parseBackends, setBackends } from "./backend-list.js";
 import { BackendResolution } from "./backend-resolution.js";
 import type { Checker } from "./checker.js";
+import { noFleet } from "./deploy-desk.js";
 import { createDestinationPolicy } from "./destination-policy.js";
 import { NO_LEDGER } from "./ledger.js";
+import { FleetDesk } from "./fleet-desk.js";
+import type { Fleet, StoreStatus } from "./fleet.js";
 import type { HandedService } from "./handed-service.js";
 import type {
   BackendRequest,
   CreateServiceRequest,
+  FleetView,
   Management,
   PredecessorInfo,
   ProxyInfo,
   Upgraded,
+  Watch,
 } from "./management.js";
 import { NameResolver } from "./name-resolver.js";
 import { createSerialQueue, holdTurn } from "./serial-queue.js";
-import { newRecord, resumeRecord, type ServiceDefinition, type ServiceRecord } from "./service-record.js";
-import type { InheritedSockets } from "./service-core.js";
+import {
+  newRecord,
+  nextSequences,
+  resumeRecord,
+  type ServiceDefinition,
+  type ServiceRecord,
+} from "./service-record.js";
+import type { InheritedSockets, ServiceOptions } from "./service-core.js";
+import { joinShared, UNSEEN } from "./shared-service.js";
 import type { ServiceConfig } from "./service-config.js";
 import { checkServiceName, DEFAULT_SERVICE } from "./service-name.js";
 import { completeSettings } from "./service-settings.js";
@@ -35,6 +47,10 @@ export interface ControlPlaneOptions {
   readonly checker: Checker;
   /** Makes the records of all services last. */
   readonly save: (records: readonly ServiceRecord[]) => Promise<void>;
+  /** The proxies that share the lists. Default: this one is alone. */
+  readonly fleet?: Fleet | undefined;
+  /** Where the lists live if they are this proxy's alone. Default: in memory. */
+  readonly store?: StoreStatus;
   /** Listening sockets that the process was given. */
   readonly sockets?: (service: string, listen: readonly ListenAddress[]) => InheritedSockets;
   readonly predecessor?: Predecessor | undefined;
@@ -66,12 +82,21 @@ export interface ServiceOpening extends ServiceDefinition {
   readonly configured: ServiceConfig | undefined;
 }
 
+const IN_MEMORY: StoreStatus = {
+  kind: "memory",
+  available: true,
+  staleSinceUnixMs: undefined,
+  error: "",
+};
+
 /** The history's word for a change of the configuration. */
 const RELOAD = "reload";
 
 /** The services of the proxy and what they share: the engine, the look-ups, and the addresses that are our own. */
 export class ControlPlane implements Management {
   readonly #options: ControlPlaneOptions;
+  /** Undefined: this proxy is alone. */
+  readonly #fleetDesk: FleetDesk | undefined;
   readonly #startedUnixMs = Date.now();
   readonly #services = new Map<string, Service>();
   #records: ReadonlyMap<string, ServiceRecord> = new Map();
@@ -102,6 +127,7 @@ export class ControlPlane implements Management {
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
+    this.#fleetDesk = options.fleet && new FleetDesk(options.fleet, () => this.#services.values());
   }
 
   /** From now on no backend may be there. */
@@ -117,18 +143,19 @@ export class ControlPlane implements Management {
       if (this.#services.has(name))
         throw new ProxyError("SERVICE_EXISTS", `service '${name}' exists already`);
       const { engine, checker, logger } = this.#options;
-      const record = this.#recordOf(opening);
+      const { record, shared } = await this.#begin(opening);
       const persist = (next: ServiceRecord): Promise<void> =>
         this.#store((records) => void records.set(name, next));
       const inherited = this.#options.sockets?.(name, listen);
       const joined = this.#options.predecessor?.join(name, engine);
-      const parts = { resolution: this.#resolution, checker, persist, logger };
+      const parts = { resolution: this.#resolution, checker, persist, shared, logger };
       const options = { listen, inherited, settings, handed: joined?.handed, ...parts };
       this.#opening = listen;
       const service = await Service.open(joined?.engine ?? engine, record, options).finally(
         () => (this.#opening = []),
       );
       this.#services.set(name, service);
+      this.#fleetDesk?.attach(service);
       if (configured) this.#configured.set(name, configured);
       return service;
     });
@@ -216,6 +243,7 @@ export class ControlPlane implements Management {
   /** Another process goes on: nothing is accepted or changed here any more, and what is open stays open. */
   handOver(): void {
     this.#shuttingDown = true;
+    this.#fleetDesk?.close();
     for (const service of this.#services.values()) service.handOver();
     this.#resolver.close();
   }
@@ -252,7 +280,16 @@ export class ControlPlane implements Management {
       shuttingDown: this.#shuttingDown,
       services: this.serviceNames(),
       predecessor: this.#options.predecessor?.info,
+      store: this.#options.fleet?.store ?? this.#options.store ?? IN_MEMORY,
     };
+  }
+
+  fleet(): FleetView {
+    return this.#requireFleet().view;
+  }
+
+  watchFleet(send: (fleet: FleetView) => boolean): Watch {
+    return this.#requireFleet().watch(send);
   }
 
   /** Stops accepting and taking changes; open connections have `graceMs` to end. */
@@ -283,18 +320,39 @@ export class ControlPlane implements Management {
       records.delete(name);
     });
     this.#services.delete(name);
+    this.#fleetDesk?.detach(service);
     this.#configured.delete(name);
     this.#leaving.add(service);
     void service.close(Infinity).then(() => this.#leaving.delete(service));
   }
 
+  /** Where the list is shared, what the store has wins over what was saved here and over the configuration. */
+  async #begin(opening: ServiceOpening): Promise<Pick<ServiceOptions, "shared"> & { record: ServiceRecord }> {
+    const { fleet } = this.#options;
+    const record = this.#recordOf(opening);
+    if (!fleet) return { record };
+    if (!fleet.store.available) return { record, shared: { fleet, version: UNSEEN } };
+    const joined = await joinShared(fleet.copyOf(record.name), record);
+    return { record: joined.record, shared: { fleet, version: joined.version } };
+  }
+
   #recordOf({ name, listen, settings, start, configured }: ServiceOpening): ServiceRecord {
     const definition = configured ? undefined : { listen, settings };
-    if ("saved" in start) return { ...resumeRecord(start.saved, Date.now(), NO_LEDGER), definition };
+    if ("saved" in start) {
+      const resumed = this.#options.fleet
+        ? nextSequences(start.saved)
+        : resumeRecord(start.saved, Date.now(), NO_LEDGER);
+      return { ...resumed, definition };
+    }
     const { healthCheck } = settings;
     const list = start.backends.length === 0 ? [] : setBackends([], parseBackends(start.backends));
     const { instanceId } = this.#options;
     return newRecord({ name, instanceId, healthCheck, definition }, list, Date.now());
+  }
+
+  #requireFleet(): FleetDesk {
+    if (!this.#fleetDesk) throw noFleet();
+    return this.#fleetDesk;
   }
 
   #requireRunning(): void {

@@ -11,22 +11,33 @@ export interface DeployPlan {
   readonly author: Author;
   readonly expectedRevision: number | undefined;
   readonly healthTimeoutMs: number;
-  readonly healthCheck: HealthCheck;
+  /** How those are checked that are not in the list yet. */
+  readonly candidateCheck: HealthCheck;
   readonly drain: DrainLimits;
   readonly canaryPercents: readonly number[];
   readonly canaryStepMs: number;
   readonly bakeMs: number;
   readonly maxConnectFailurePercent: number;
+  /** All proxies of the fleet are waited for. */
+  readonly fleet: boolean;
+  /** How many of them must find the new backends healthy; 0: all. */
+  readonly quorum: number;
+  /** How many of them are switched before the rest. */
+  readonly firstProxies: number;
 }
 
 const DEFAULTS = { healthTimeoutMs: 30_000, canaryStepMs: 60_000, maxConnectFailurePercent: 10 };
 const MOST_SHOWN = 20;
+/** Candidates are waited for, so they are looked at more often than a backend that serves. */
+const MAX_CANDIDATE_INTERVAL_MS = 500;
 
 /** @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, LIMIT_EXCEEDED */
 export function planDeploy(request: DeployRequest, ofService: HealthCheck | undefined): DeployPlan {
   const { canaryPercents = [], drain = NO_LIMITS, bakeMs = 0, expectedRevision } = request;
   const { maxConnectFailurePercent = DEFAULTS.maxConnectFailurePercent } = request;
+  const { fleet = false, quorum = 0, firstProxies = 0 } = request;
   checkCanary(canaryPercents);
+  checkFleet({ fleet, quorum, firstProxies, canaryPercents });
   if (maxConnectFailurePercent > 100) {
     throw new ProxyError(
       "INVALID_ARGUMENT",
@@ -38,14 +49,33 @@ export function planDeploy(request: DeployRequest, ofService: HealthCheck | unde
     author: authorOf(request),
     expectedRevision,
     healthTimeoutMs: request.healthTimeoutMs ?? DEFAULTS.healthTimeoutMs,
-    healthCheck: chooseCheck(request.healthCheck, ofService),
+    candidateCheck: hasty(chooseCheck(request.healthCheck, ofService)),
     drain: checkDrainLimits(drain),
     canaryPercents,
     canaryStepMs: request.canaryStepMs ?? DEFAULTS.canaryStepMs,
     bakeMs,
     maxConnectFailurePercent,
+    fleet,
+    quorum,
+    firstProxies,
   };
 }
+
+function checkFleet({
+  fleet,
+  quorum,
+  firstProxies,
+  canaryPercents,
+}: Pick<DeployPlan, "fleet" | "quorum" | "firstProxies" | "canaryPercents">): void {
+  if (!fleet && (quorum > 0 || firstProxies > 0))
+    throw new ProxyError("INVALID_ARGUMENT", "a quorum and first proxies are for a deploy of the fleet");
+  if (firstProxies > 0 && canaryPercents.length > 0)
+    throw new ProxyError("INVALID_ARGUMENT", "a canary is either some proxies or some percents, not both");
+}
+
+const hasty = (check: HealthCheck): HealthCheck => {
+  return { ...check, intervalMs: Math.min(check.intervalMs, MAX_CANDIDATE_INTERVAL_MS) };
+};
 
 function checkCanary(percents: readonly number[]): void {
   const rising = percents.every(

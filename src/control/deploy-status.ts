@@ -17,7 +17,21 @@ export interface DeployStatus {
   readonly backends: BackendList;
   readonly candidates: readonly DeployCandidate[];
   readonly drains: readonly Drain[];
+  /** Of the fleet; empty: only this proxy is waited for. */
+  readonly proxies: readonly DeployProxy[];
   readonly verdict: DeployVerdict | undefined;
+}
+
+/** How far a deploy is in one proxy of the fleet. */
+export interface DeployProxy {
+  readonly id: string;
+  readonly name: string;
+  /** Of the list that it has applied. */
+  readonly revision: number;
+  /** Connections to backends that leave. */
+  readonly openConnections: number;
+  /** Its lease has run out. */
+  readonly vanished: boolean;
 }
 
 /**
@@ -50,6 +64,8 @@ export interface DeployVerdict {
   readonly cut: number;
   readonly closedIdle: number;
   readonly durationMs: number;
+  /** Names of proxies. */
+  readonly vanished: readonly string[];
 }
 
 export type DeployOutcome = "switched" | "never-healthy" | "returned" | "cancelled" | "superseded";
@@ -73,6 +89,7 @@ export function beginDeploy(id: string, backends: BackendList, limitMs: number, 
     backends,
     candidates: [],
     drains: [],
+    proxies: [],
     verdict: undefined,
   };
 }
@@ -93,7 +110,7 @@ export function enterPhase(status: DeployStatus, change: PhaseChange, nowMs: num
 /** What was seen of the candidates and drains within the phase. */
 export function observeDeploy(
   status: DeployStatus,
-  seen: Partial<Pick<DeployStatus, "candidates" | "drains">>,
+  seen: Partial<Pick<DeployStatus, "candidates" | "drains" | "proxies">>,
 ): DeployStatus {
   return status.phase === "done" ? status : { ...status, ...seen };
 }
@@ -109,6 +126,7 @@ export function endDeploy(
     ...end,
     ...sumUp(status.drains),
     durationMs: nowMs - status.startedUnixMs,
+    vanished: status.proxies.filter(({ vanished }) => vanished).map(({ name }) => name),
   };
   return {
     ...status,

@@ -70,6 +70,7 @@ test("a deploy checks, switches in one step, drains and answers how it went", as
     ended: 3,
     cut: 0,
     closedIdle: 0,
+    vanished: [],
   });
   assert.equal(phases(deploy.statuses), "checking, draining, done");
   const [entry] = service.history();

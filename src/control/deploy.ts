@@ -1,8 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { setInterval, setTimeout } from "node:timers";
-import type { TargetCounters } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
-import { without, type BackendList } from "./backend-list.js";
+import { without, type BackendList, type ListedBackend } from "./backend-list.js";
 import { canaryList } from "./canary-weights.js";
 import type { DeployPlan } from "./deploy-plan.js";
 import {
@@ -11,30 +9,48 @@ import {
   enterPhase,
   observeDeploy,
   type DeployOutcome,
+  type DeployProxy,
   type DeployStatus,
 } from "./deploy-status.js";
-import type { DrainKeeper } from "./drain-keeper.js";
-import { NO_LIMITS, type DrainLimits } from "./drain.js";
+import { NO_LIMITS, type Drain, type DrainLimits } from "./drain.js";
 import type { HealthCheck } from "./health-check.js";
 import { UNKNOWN, type Health } from "./health.js";
-import type { HealthMonitor } from "./health-monitor.js";
 import type { ChangeVerb } from "./history.js";
 import type { ListEdit } from "./list-changer.js";
-import type { ServiceRecord } from "./service-record.js";
+import type { ServiceRecord, Trial } from "./service-record.js";
 
-/** The service as a deploy sees it. */
+/** The service as a deploy sees it: in this proxy, or in all of a fleet. */
 export interface DeployHost {
-  present(): Pick<ServiceRecord, "list" | "revision">;
-  readonly drains: DrainKeeper;
-  counters(id: string): TargetCounters;
+  present(): Pick<ServiceRecord, "list" | "revision" | "trial">;
   /** Changes the list if its revision is still the expected one, and answers the new revision. */
   commit(change: DeployCommit): Promise<number>;
-  /** A monitor of backends that need not be in the list. */
-  createMonitor(check: HealthCheck, backends: BackendList, onChecked: () => void): HealthMonitor;
+  /** The drain of a backend that has left; undefined: nothing is known of one. */
+  drain(backend: ListedBackend): Drain | undefined;
+  /** Other limits for those of the drains that are still under way. */
+  limitDrains(ids: readonly string[], limits: DrainLimits): void;
+  /** Calls back whenever a drain may have changed. */
+  onDrainChange(call: () => void): () => void;
+  /** Attempts to connect to backends so far. */
+  attempts(ids: readonly string[]): Attempts;
+  /** Judges backends that need not be in the list. */
+  judge(check: HealthCheck, backends: BackendList, onJudged: () => void): Judge;
+  /** The proxies that are waited for; empty: only this one. */
+  proxies(): readonly DeployProxy[];
 }
 
-export interface DeployCommit extends Omit<ListEdit, "edit"> {
+export interface Attempts {
+  readonly made: number;
+  readonly failed: number;
+}
+
+export interface Judge {
+  health(id: string): Health | undefined;
+  close(): void;
+}
+
+export interface DeployCommit extends Omit<ListEdit, "edit" | "trial"> {
   readonly list: BackendList;
+  readonly trial: Trial | undefined;
 }
 
 export type OnDeployStatus = (status: DeployStatus, phaseChanged: boolean) => void;
@@ -49,8 +65,6 @@ class Stop extends Error {
   }
 }
 
-/** Candidates are waited for, so they are looked at more often than a backend that serves. */
-const MAX_CANDIDATE_INTERVAL_MS = 500;
 const SAMPLE_MS = 1_000;
 /** Fewer attempts in one sample say nothing about a rate. */
 const MIN_ATTEMPTS = 5;
@@ -63,7 +77,7 @@ export class Deploy {
   readonly #before: BackendList;
   readonly #leaving: BackendList;
   readonly #candidates: BackendList;
-  readonly #monitor: HealthMonitor;
+  readonly #judge: Judge;
   /** Aborted with the reason: the caller has gone, or the proxy stops. */
   readonly #cancelled = new AbortController();
   #waiting: () => void = () => undefined;
@@ -72,7 +86,7 @@ export class Deploy {
   #switched = false;
   #status: DeployStatus;
 
-  constructor(host: DeployHost, onStatus: OnDeployStatus, plan: DeployPlan) {
+  constructor(id: string, host: DeployHost, onStatus: OnDeployStatus, plan: DeployPlan) {
     this.#host = host;
     this.#onStatus = onStatus;
     this.#plan = plan;
@@ -81,10 +95,8 @@ export class Deploy {
     this.#revision = revision;
     this.#leaving = without(list, plan.backends);
     this.#candidates = without(plan.backends, list);
-    this.#status = beginDeploy(randomUUID(), plan.backends, plan.healthTimeoutMs, Date.now());
-    const { intervalMs, rise, timeoutMs, ...check } = plan.healthCheck;
-    const hasty = { ...check, rise, timeoutMs, intervalMs: Math.min(intervalMs, MAX_CANDIDATE_INTERVAL_MS) };
-    this.#monitor = host.createMonitor(hasty, this.#candidates, () => this.#look());
+    this.#status = beginDeploy(id, plan.backends, plan.healthTimeoutMs, Date.now());
+    this.#judge = host.judge(plan.candidateCheck, this.#candidates, () => this.#look());
   }
 
   get status(): DeployStatus {
@@ -109,9 +121,10 @@ export class Deploy {
   /** The whole order of a deploy. Never rejects: the verdict says how it ended. */
   async run(): Promise<void> {
     const { canaryPercents, bakeMs } = this.#plan;
-    const unwatch = this.#host.drains.onChange(() => this.#look());
+    const unwatch = this.#host.onDrainChange(() => this.#look());
     try {
       await this.#untilHealthy();
+      await this.#try();
       for (const percent of canaryPercents) await this.#shift(percent);
       await this.#switch();
       if (bakeMs > 0) await this.#bake();
@@ -121,19 +134,29 @@ export class Deploy {
       await this.#giveUp(error);
     } finally {
       unwatch();
-      this.#monitor.close();
+      this.#judge.close();
     }
   }
 
   async #untilHealthy(): Promise<void> {
     const { healthTimeoutMs } = this.#plan;
-    this.#monitor.follow(this.#candidates.map(({ id }) => id));
     this.#look();
-    const isHealthy = (id: string): boolean => this.#monitor.health(id)?.state === "healthy";
+    const isHealthy = (id: string): boolean => this.#judge.health(id)?.state === "healthy";
     const allHealthy = (): boolean => this.#candidates.every(({ id }) => isHealthy(id));
     if (await this.#until(allHealthy, healthTimeoutMs)) return;
     const sick = this.#candidates.filter(({ id }) => !isHealthy(id)).map(({ id }) => this.#complaint(id));
     throw new Stop("never-healthy", `not healthy within ${healthTimeoutMs} ms: ${sick.join(", ")}`);
+  }
+
+  /** The canary of a fleet: some proxies are switched, then there is time for failures to show. */
+  async #try(): Promise<void> {
+    const { backends, canaryStepMs, firstProxies } = this.#plan;
+    if (firstProxies === 0) return;
+    const all = this.#host.proxies().filter(({ vanished }) => !vanished);
+    const proxies = all.slice(0, firstProxies).map(({ id }) => id);
+    await this.#commit(this.#before, "canary", NO_LIMITS, { proxies, list: backends });
+    this.#enter("canary", Math.round((100 * proxies.length) / all.length), canaryStepMs);
+    await this.#observeFor(canaryStepMs);
   }
 
   /** One step of the canary: another share, then time for failures to show. */
@@ -155,7 +178,7 @@ export class Deploy {
   async #bake(): Promise<void> {
     this.#enter("baking", 100, this.#plan.bakeMs);
     await this.#observeFor(this.#plan.bakeMs);
-    this.#host.drains.limitIfRunning(
+    this.#host.limitDrains(
       this.#leaving.map(({ id }) => id),
       this.#plan.drain,
     );
@@ -169,10 +192,9 @@ export class Deploy {
 
   async #giveUp(error: unknown): Promise<void> {
     const stop = asStop(error);
-    const mustReturn =
-      stop.outcome !== "superseded" &&
-      this.#host.present().list !== this.#before &&
-      this.#status.revision > 0;
+    const { list, trial } = this.#host.present();
+    const isChanged = list !== this.#before || trial !== undefined;
+    const mustReturn = stop.outcome !== "superseded" && isChanged && this.#status.revision > 0;
     try {
       if (mustReturn) await this.#commit(this.#before, "return", this.#plan.drain);
       this.#end(stop.outcome, stop.message);
@@ -205,17 +227,15 @@ export class Deploy {
   }
 
   #sickness(): string {
-    const sick = this.#candidates.find(({ id }) => this.#monitor.isUnhealthy(id));
+    const sick = this.#candidates.find(({ id }) => this.#judge.health(id)?.state === "unhealthy");
     return sick ? `${this.#complaint(sick.id)} after it had been healthy` : "";
   }
 
-  #attempts(): { readonly made: number; readonly failed: number } {
-    const counters = this.#candidates.map(({ id }) => this.#host.counters(id));
-    const failed = counters.reduce((sum, { failedConnects }) => sum + failedConnects, 0);
-    return { failed, made: counters.reduce((sum, { totalConnections }) => sum + totalConnections, failed) };
+  #attempts(): Attempts {
+    return this.#host.attempts(this.#candidates.map(({ id }) => id));
   }
 
-  #failureRate(before: { made: number; failed: number }, now: { made: number; failed: number }): string {
+  #failureRate(before: Attempts, now: Attempts): string {
     const [made, failed] = [now.made - before.made, now.failed - before.failed];
     const percent = (100 * failed) / made;
     if (made < MIN_ATTEMPTS || percent <= this.#plan.maxConnectFailurePercent) return "";
@@ -253,25 +273,27 @@ export class Deploy {
   #look(): void {
     if (this.over) return;
     const candidates = this.#candidates.map(({ id: address }) => {
-      return { address, health: this.#monitor.health(address) ?? UNKNOWN };
+      return { address, health: this.#judge.health(address) ?? UNKNOWN };
     });
     const before = this.#status;
-    this.#status = observeDeploy(before, { candidates, drains: this.#drains() });
+    const proxies = this.#host.proxies();
+    this.#status = observeDeploy(before, { candidates, drains: this.#drains(), proxies });
     if (isNews(before, this.#status)) this.#onStatus(this.#status, false);
     this.#waiting();
   }
 
   #drains(): DeployStatus["drains"] {
     if (!this.#switched) return [];
-    return this.#leaving.flatMap(({ id }) => this.#host.drains.find(id) ?? []);
+    return this.#leaving.flatMap((backend) => this.#host.drain(backend) ?? []);
   }
 
-  async #commit(list: BackendList, verb: ChangeVerb, drain: DrainLimits): Promise<void> {
+  async #commit(list: BackendList, verb: ChangeVerb, drain: DrainLimits, trial?: Trial): Promise<void> {
     this.#revision = await this.#host.commit({
       ...this.#plan.author,
       list,
       verb,
       drain,
+      trial,
       expectedRevision: this.#revision,
     });
     this.#status = { ...this.#status, revision: this.#revision };
@@ -284,7 +306,7 @@ export class Deploy {
   }
 
   #end(outcome: DeployOutcome, reason: string): void {
-    this.#status = observeDeploy(this.#status, { drains: this.#drains() });
+    this.#status = observeDeploy(this.#status, { drains: this.#drains(), proxies: this.#host.proxies() });
     this.#status = endDeploy(
       this.#status,
       { outcome, reason, revision: this.#host.present().revision },
@@ -298,15 +320,16 @@ export class Deploy {
   }
 
   #complaint(id: string): string {
-    const health: Health = this.#monitor.health(id) ?? UNKNOWN;
+    const health: Health = this.#judge.health(id) ?? UNKNOWN;
     return `${id} (${health.error === "" ? "no check has ended" : health.error})`;
   }
 }
 
 /** Whether anyone who waits would want to know. */
 function isNews(before: DeployStatus, now: DeployStatus): boolean {
-  const gist = ({ candidates, drains }: DeployStatus): string =>
+  const gist = ({ candidates, drains, proxies }: DeployStatus): string =>
     JSON.stringify([
+      proxies,
       candidates.map(({ health: { state, error } }) => [state, error]),
       drains.map(({ state, now: { open }, deadlineUnixMs }) => [state.phase, open, deadlineUnixMs]),
     ]);

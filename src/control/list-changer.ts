@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Listener } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
 import { sameList, without, type BackendList } from "./backend-list.js";
@@ -11,7 +12,7 @@ import { ledgerOf, ledgerSince, type Ledger } from "./ledger.js";
 import type { ChangeOptions, ChangeResult } from "./management.js";
 import type { RecordKeeper, Step } from "./record-keeper.js";
 import type { Router } from "./router.js";
-import { withList, type DrainRecord, type ServiceRecord } from "./service-record.js";
+import { withList, type DrainRecord, type ServiceRecord, type Trial } from "./service-record.js";
 
 /** A change of the list that computes the next one from the present. */
 export interface ListEdit extends Author {
@@ -20,6 +21,8 @@ export interface ListEdit extends Author {
   /** For the backends that leave. */
   readonly drain: DrainLimits;
   readonly expectedRevision: number | undefined;
+  /** What some proxies are to go by. Left out: a trial under way ends if the list changes, and only then. */
+  readonly trial?: { readonly of: Trial | undefined };
 }
 
 /** Says what has changed, if anything has, to the log and the watchers. */
@@ -51,10 +54,17 @@ export class ListChanger {
   readonly #options: ListChangerOptions;
   /** When the present revision came into force. */
   #ledgerBefore: Ledger;
+  #appliedRevision: number;
 
   constructor(options: ListChangerOptions) {
     this.#options = options;
     this.#ledgerBefore = options.ledgerBefore ?? ledgerOf(options.listener.totals());
+    this.#appliedRevision = options.keeper.present.revision;
+  }
+
+  /** Of the list that every engine thread goes by; what it has taken out drains. */
+  get appliedRevision(): number {
+    return this.#appliedRevision;
   }
 
   get ledgerBefore(): Ledger {
@@ -72,21 +82,38 @@ export class ListChanger {
   }
 
   async #prepare(record: ServiceRecord, change: ListEdit): Promise<Step<ChangeResult>> {
-    const { resolution, resolveWaitMs, drains } = this.#options;
-    const { verb, actor, from } = change;
+    const { resolution, resolveWaitMs, drains, keeper } = this.#options;
+    const { verb, actor, from, drain: drainLimits } = change;
     requireRevision(change.expectedRevision, record.revision);
     const list = change.edit(record.list);
-    if (sameList(list, record.list)) return { next: record, effect: () => this.#keepList(change) };
-    const entering = without(list, record.list);
+    const trial = change.trial?.of;
+    if (sameList(list, record.list) && (!change.trial || trial === record.trial))
+      return { next: record, effect: () => this.#keepList(change) };
+    const [before, after] = [keeper.listOf(record), keeper.listOf({ list, trial })];
+    const entering = without(after, before);
     await resolution.admit(entering, resolveWaitMs);
-    const [leaving, atUnixMs] = [without(record.list, list), Date.now()];
+    const [leaving, atUnixMs] = [without(before, after), Date.now()];
     const draining = [...drains.running.map(toRecord), ...this.#inUse(leaving, atUnixMs)];
-    const ledger = this.ledgerOfRevision();
+    const counted = { ledger: this.ledgerOfRevision(), drains: draining, drainLimits };
     return {
-      next: withList(record, { list, verb, actor, from, atUnixMs, ledger, drains: draining }),
+      next: withList(record, { list, trial, verb, actor, from, atUnixMs, ...counted }),
       effect: () => this.#putInForce(change, leaving),
       abandon: () => resolution.release(entering),
     };
+  }
+
+  /** Puts in force what another proxy of the fleet has changed, as if it had been changed here. */
+  async follow(before: ServiceRecord, after: ServiceRecord): Promise<void> {
+    const { keeper, resolution, resolveWaitMs, drains } = this.#options;
+    const [old, list] = [keeper.listOf(before), keeper.listOf(after)];
+    if (after.revision === before.revision && sameList(old, list)) {
+      if (isDeepStrictEqual(after.drainLimits, before.drainLimits)) return;
+      drains.limitIfRunning(leftBy(after), after.drainLimits);
+      return;
+    }
+    await resolution.enter(without(list, old), resolveWaitMs);
+    const { verb = "set", actor = "" } = after.history.at(-1) ?? {};
+    await this.#putInForce({ verb, actor, drain: after.drainLimits }, without(old, list));
   }
 
   /** The original starts the round anew with each Set, also with one of the same list. */
@@ -95,9 +122,12 @@ export class ListChanger {
     return this.#options.tell(false, {}, "");
   }
 
-  async #putInForce({ verb, actor, drain }: ListEdit, leaving: BackendList): Promise<ChangeResult> {
+  async #putInForce(
+    { verb, actor, drain }: Pick<ListEdit, "verb" | "actor" | "drain">,
+    leaving: BackendList,
+  ): Promise<ChangeResult> {
     const { keeper, resolution, monitor, router, drains, listener, tell } = this.#options;
-    const { list, revision } = keeper.present;
+    const [list, { revision }] = [keeper.list, keeper.present];
     const known = new Map(this.#options.knownHealth().map(({ address, health }) => [address, health]));
     resolution.release(leaving);
     monitor.follow(
@@ -107,6 +137,7 @@ export class ListChanger {
     await router.apply({ restart: verb === "set" });
     this.#ledgerBefore = ledgerOf(listener.totals());
     drains.follow(leaving, list, drain);
+    this.#appliedRevision = revision;
     const backends = list.map(({ id, weight }) => (weight === 1 ? id : `${id}=${weight}`));
     return tell(true, { event: "changed", verb, revision, actor, backends }, "backends changed");
   }
@@ -119,6 +150,11 @@ export class ListChanger {
       })
       .filter(({ open }) => open > 0);
   }
+}
+
+/** The backends that the present revision has taken out. */
+function leftBy({ history, list }: ServiceRecord): readonly string[] {
+  return without(history.at(-2)?.list ?? [], list).map(({ id }) => id);
 }
 
 export function toRecord({ id, weight, startedUnixMs, now: { open } }: Drain): DrainRecord {

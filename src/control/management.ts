@@ -1,5 +1,6 @@
 import type { DeployStatus } from "./deploy-status.js";
 import type { Drain, DrainLimits } from "./drain.js";
+import type { FleetMember, StoreStatus } from "./fleet.js";
 import type { HealthCheckRequest } from "./health-check.js";
 import type { HistoryEntry } from "./history.js";
 import type { SettingsRequest } from "./service-settings.js";
@@ -28,12 +29,23 @@ export interface Management {
    */
   deleteService(name: string, actor: string): Promise<void>;
   proxyInfo(): ProxyInfo;
+  /** @throws ProxyError NO_FLEET */
+  fleet(): FleetView;
+  /** Sends how the fleet is, now and after each change. @throws ProxyError NO_FLEET */
+  watchFleet(send: (fleet: FleetView) => boolean): Watch;
   /**
    * Starts the program anew, which goes on with the listening sockets and the lists; this process then only has the
    * connections that are open.
    * @throws ProxyError UPGRADE_FAILED, UPGRADE_IN_PROGRESS, DEPLOY_IN_PROGRESS; then this process goes on
    */
   upgrade(actor: string): Promise<Upgraded>;
+}
+
+/** The live proxies that share their lists. */
+export interface FleetView {
+  readonly self: string;
+  readonly members: readonly FleetMember[];
+  readonly store: StoreStatus;
 }
 
 /** The process that has taken over. */
@@ -44,6 +56,8 @@ export interface Upgraded {
 
 export interface ManagedService {
   state(): ServiceState;
+  /** Asks a shared store for the latest first. @throws ProxyError STORE_UNAVAILABLE, SHUTTING_DOWN */
+  freshState(): Promise<ServiceState>;
   /**
    * @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, FORBIDDEN_BACKEND, REVISION_MISMATCH, LIMIT_EXCEEDED,
    * STORE_FAILED, SHUTTING_DOWN
@@ -141,6 +155,10 @@ export interface DeployRequest extends ChangeOptions {
   readonly canaryStepMs?: number | undefined;
   readonly bakeMs?: number;
   readonly maxConnectFailurePercent?: number | undefined;
+  /** See `DeployPlan`. */
+  readonly fleet?: boolean;
+  readonly quorum?: number;
+  readonly firstProxies?: number;
 }
 
 export interface ChangeResult {
@@ -161,6 +179,7 @@ export interface ProxyInfo {
   readonly services: readonly string[];
   /** A process that this one has taken the place of, and that still has connections. */
   readonly predecessor: PredecessorInfo | undefined;
+  readonly store: StoreStatus;
 }
 
 export interface PredecessorInfo {

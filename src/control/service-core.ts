@@ -10,18 +10,22 @@ import type { Checker } from "./checker.js";
 import { DeployDesk } from "./deploy-desk.js";
 import type { DeployStatus } from "./deploy-status.js";
 import { DrainKeeper } from "./drain-keeper.js";
+import { FleetPart } from "./fleet-part.js";
+import type { Fleet } from "./fleet.js";
+import { followRecord } from "./follow-record.js";
 import { drainEnds, drainOfThePast, type Drain } from "./drain.js";
 import type { HandedService } from "./handed-service.js";
 import type { HealthCheck } from "./health-check.js";
 import { UNKNOWN } from "./health.js";
 import { HealthMonitor } from "./health-monitor.js";
-import { ledgerOf } from "./ledger.js";
+import { ledgerOf, type Ledger } from "./ledger.js";
 import { ListChanger, toRecord } from "./list-changer.js";
 import type { ChangeResult } from "./management.js";
 import { RecordKeeper, type Persist } from "./record-keeper.js";
 import { Router } from "./router.js";
 import type { ServiceDefinition, ServiceRecord } from "./service-record.js";
 import type { ServiceSettings } from "./service-settings.js";
+import type { Version } from "./shared-service.js";
 import type { ServiceState } from "./service-state.js";
 import { createStateFeed } from "./state-feed.js";
 
@@ -41,6 +45,8 @@ export interface ServiceOptions {
   readonly resolution: BackendResolution;
   readonly checker: Checker;
   readonly persist: Persist;
+  /** The proxies that the record is shared with, and what was seen of it there. */
+  readonly shared?: { readonly fleet: Fleet; readonly version: Version } | undefined;
   readonly logger: Logger;
 }
 
@@ -59,6 +65,8 @@ export class ServiceCore {
   readonly monitor: HealthMonitor;
   readonly changer: ListChanger;
   readonly deploys: DeployDesk;
+  /** Undefined: this proxy is alone, or the service has not started. */
+  fleetPart: FleetPart | undefined;
   readonly feed = createStateFeed(() => this.state());
   readonly #options: ServiceOptions;
   readonly #logger: Logger;
@@ -67,17 +75,17 @@ export class ServiceCore {
   #sequence: number;
 
   constructor(record: ServiceRecord, options: ServiceOptions, listener: Listener) {
-    const { settings, resolution, logger, persist } = options;
+    const { settings, resolution, logger } = options;
     this.#options = options;
     this.#settings = settings;
     this.listener = listener;
     this.#logger = logger.child({ service: record.name });
     this.#warn = createSampledWarning(this.#logger, Date.now);
     this.#sequence = record.sequenceBase;
-    this.keeper = new RecordKeeper(record, persist);
+    this.keeper = this.#createKeeper(record);
     this.monitor = this.#createMonitor(
       record.healthCheck,
-      () => this.keeper.present.list,
+      () => this.keeper.list,
       (id, turned) => this.#onChecked(id, turned),
     );
     this.router = new Router({
@@ -85,7 +93,7 @@ export class ServiceCore {
       resolution,
       settings: () => this.#settings,
       isUnhealthy: (id) => this.monitor.isUnhealthy(id),
-      list: () => this.keeper.present.list,
+      list: () => this.keeper.list,
       onReroute: () => this.publish(),
       onError: (error) =>
         this.#logger.error({ event: "apply-failed", err: error }, "the engine refused a routing table"),
@@ -112,7 +120,8 @@ export class ServiceCore {
   }
 
   async start(): Promise<void> {
-    const { pause, list, drains } = this.keeper.present;
+    const { pause, drains } = this.keeper.present;
+    const { list } = this.keeper;
     const { handed } = this.#options;
     if (handed) this.drains.resume(handed.drains);
     else this.drains.remember(drains.map((drain) => drainOfThePast(drain, Date.now())));
@@ -123,11 +132,42 @@ export class ServiceCore {
     );
     await this.router.apply({ restart: true });
     if (!pause) this.listener.resume(0);
+    this.fleetPart = this.#createFleetPart();
     this.publish();
   }
 
+  #createKeeper(record: ServiceRecord): RecordKeeper {
+    const { persist, shared } = this.#options;
+    if (!shared) return new RecordKeeper({ record, persist });
+    const { fleet, version } = shared;
+    const { self } = fleet;
+    const ledger = (): Ledger => this.changer.ledgerOfRevision();
+    const follow = async (before: ServiceRecord, after: ServiceRecord): Promise<void> => {
+      await followRecord(this, before, after);
+      this.publish();
+    };
+    const copy = fleet.copyOf(record.name);
+    return new RecordKeeper({ record, persist, shared: { copy, version, self, ledger, follow } });
+  }
+
+  #createFleetPart(): FleetPart | undefined {
+    const { shared, resolution, settings } = this.#options;
+    if (!shared) return undefined;
+    return new FleetPart({
+      fleet: shared.fleet,
+      keeper: this.keeper,
+      changer: this.changer,
+      drains: this.drains,
+      resolution,
+      resolveWaitMs: settings.resolveWaitMs,
+      createMonitor: (check, backends, onChecked) => this.#createMonitor(check, () => backends, onChecked),
+      onChecked: () => this.publish(),
+      logger: this.#logger,
+    });
+  }
+
   handed(): HandedService {
-    const { list } = this.keeper.present;
+    const { list } = this.keeper;
     const health = list.flatMap(({ id }) => {
       const known = this.monitor.health(id);
       return known ? [[id, known] as const] : [];
@@ -150,11 +190,12 @@ export class ServiceCore {
 
   /** The addresses of a name have changed. */
   nameChanged(name: string): void {
-    if (this.keeper.present.list.some(({ address }) => address.host === name)) this.router.reroute();
+    if (this.keeper.list.some(({ address }) => address.host === name)) this.router.reroute();
   }
 
   state(): ServiceState {
-    const { name, instanceId, revision, pause, list, healthCheck } = this.keeper.present;
+    const { name, instanceId, revision, pause, healthCheck } = this.keeper.present;
+    const { list } = this.keeper;
     const { resolution } = this.#options;
     const [listener, router, monitor] = [this.listener, this.router, this.monitor];
     const sources = { listener, router, resolution, monitor };
@@ -190,11 +231,6 @@ export class ServiceCore {
     return { state: this.state(), changed };
   }
 
-  /** For what changes something other than the record. @throws ProxyError SHUTTING_DOWN, and what `change` throws */
-  inTurn<T>(change: () => Promise<T>): Promise<T> {
-    return this.keeper.change((record) => ({ next: record, effect: change }));
-  }
-
   publish(): void {
     this.#sequence += 1;
     this.feed.publish(this.state());
@@ -219,7 +255,7 @@ export class ServiceCore {
 
   #onConnectFailed(id: string, code: string, consecutive: number): void {
     this.#warn("connect-failed", { backend: id, code, consecutive }, "connecting to a backend failed");
-    const backend = this.keeper.present.list.find((listed) => listed.id === id);
+    const backend = this.keeper.list.find((listed) => listed.id === id);
     if (!backend) return;
     this.#options.resolution.refresh(backend);
     this.monitor.checkSoon(id);
@@ -240,11 +276,8 @@ export class ServiceCore {
     const facts = { event: "drained", backend: id, outcome, connectionsAtStart, ends: drainEnds(drain) };
     this.#logger.info(facts, safe);
     // Only so that a restart does not take it for one under way; if that can't be stored, no harm is done.
-    const store = this.keeper.change((record) => ({
-      next: { ...record, drains: this.drains.running.map(toRecord) },
-      effect: () => Promise.resolve(),
-    }));
-    store.catch(() => undefined);
+    const note = this.keeper.note((record) => ({ ...record, drains: this.drains.running.map(toRecord) }));
+    note.catch(() => undefined);
     this.publish();
   }
 
@@ -265,18 +298,23 @@ export class ServiceCore {
   }
 
   #createDeployDesk(): DeployDesk {
-    const { resolution, settings } = this.#options;
+    const { resolution, settings, shared } = this.#options;
     const changer = this.changer;
     return new DeployDesk({
       host: {
         present: () => this.keeper.present,
         drains: this.drains,
-        counters: (id) => this.listener.counters(id),
-        commit: async ({ list, ...change }) => {
-          const { state } = await changer.change({ ...change, edit: () => list });
+        listener: this.listener,
+        commit: async ({ list, trial, ...change }) => {
+          const { state } = await changer.change({ ...change, edit: () => list, trial: { of: trial } });
           return state.revision;
         },
         createMonitor: (check, backends, onChecked) => this.#createMonitor(check, () => backends, onChecked),
+      },
+      service: this.keeper.present.name,
+      fleet: shared && {
+        fleet: shared.fleet,
+        limitDrains: (ids, limits) => this.fleetPart?.limitDrains(ids, limits),
       },
       resolution,
       resolveWaitMs: settings.resolveWaitMs,

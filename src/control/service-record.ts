@@ -1,5 +1,6 @@
 import type { ListenAddress } from "../engine/engine.js";
 import type { BackendList } from "./backend-list.js";
+import { NO_LIMITS, type DrainLimits } from "./drain.js";
 import type { HealthCheck } from "./health-check.js";
 import { recordChange, type Author, type ChangeVerb, type History } from "./history.js";
 import type { Ledger } from "./ledger.js";
@@ -27,8 +28,23 @@ export interface ServiceRecord {
   readonly history: History;
   /** Drains that were under way. */
   readonly drains: readonly DrainRecord[];
+  /** How the connections of backends that left with this revision are to end. */
+  readonly drainLimits: DrainLimits;
+  /** Another list that some proxies of the fleet go by, to try it. */
+  readonly trial: Trial | undefined;
   /** The list to go back to if the process ends in the middle of a canary. */
   readonly returnTo: BackendList | undefined;
+}
+
+export interface Trial {
+  /** The ids of those proxies. */
+  readonly proxies: readonly string[];
+  readonly list: BackendList;
+}
+
+/** The list that a proxy goes by. */
+export function listFor(proxy: string, { list, trial }: Pick<ServiceRecord, "list" | "trial">): BackendList {
+  return trial?.proxies.includes(proxy) ? trial.list : list;
 }
 
 export interface PauseRecord {
@@ -56,6 +72,8 @@ export interface ListChange extends Author {
   /** What became of connections in the revision that ends now. */
   readonly ledger: Ledger;
   readonly drains: readonly DrainRecord[];
+  readonly drainLimits: DrainLimits;
+  readonly trial: Trial | undefined;
 }
 
 export function newRecord(
@@ -72,26 +90,35 @@ export function newRecord(
     pause: undefined,
     history: [start],
     drains: [],
+    drainLimits: NO_LIMITS,
+    trial: undefined,
     returnTo: undefined,
   };
 }
 
 export function withList(record: ServiceRecord, change: ListChange): ServiceRecord {
-  const { list, verb, actor, from, atUnixMs, ledger, drains } = change;
+  const { list, verb, actor, from, atUnixMs, ledger, drains, drainLimits, trial } = change;
   const revision = record.revision + 1;
   return {
     ...record,
     revision,
     list,
     drains,
+    drainLimits,
+    trial,
     history: recordChange(record.history, { revision, atUnixMs, verb, actor, from, list }, ledger),
     returnTo: verb === "canary" ? (record.returnTo ?? record.list) : undefined,
   };
 }
 
-/** As a new process takes it over: a canary that was cut short is undone. */
+/** As a new process takes it over. */
+export function nextSequences(record: ServiceRecord): ServiceRecord {
+  return { ...record, sequenceBase: record.sequenceBase + SEQUENCES_PER_START };
+}
+
+/** The same, and a canary that was cut short is undone. */
 export function resumeRecord(record: ServiceRecord, atUnixMs: number, noLedger: Ledger): ServiceRecord {
-  const resumed = { ...record, sequenceBase: record.sequenceBase + SEQUENCES_PER_START };
+  const resumed = nextSequences(record);
   if (!record.returnTo) return resumed;
   const change = {
     verb: "return",
@@ -100,6 +127,8 @@ export function resumeRecord(record: ServiceRecord, atUnixMs: number, noLedger: 
     atUnixMs,
     ledger: noLedger,
     drains: [],
+    drainLimits: NO_LIMITS,
+    trial: undefined,
   } as const;
   return withList(resumed, { ...change, list: record.returnTo });
 }

@@ -10,6 +10,7 @@ import type {
 import { addBackends, parseBackends, removeBackends, setBackends, weighBackends } from "./backend-list.js";
 import type { BackendList } from "./backend-list.js";
 import type { DeployStatus } from "./deploy-status.js";
+import type { MemberService } from "./fleet.js";
 import type { HandedService } from "./handed-service.js";
 import { checkDrainLimits, type Drain, type DrainLimits } from "./drain.js";
 import { watchDrains } from "./drain-watch.js";
@@ -141,7 +142,7 @@ export class Service implements ManagedService {
   async changeDrain(addresses: readonly string[], limits: DrainLimits): Promise<ServiceState> {
     const ids = parseBackends(addresses.map(toRequest)).map(({ id }) => id);
     checkDrainLimits(limits);
-    return this.#core.inTurn(() => {
+    return this.#core.keeper.inTurn(() => {
       this.#core.drains.limit(ids, limits);
       return Promise.resolve(this.state());
     });
@@ -224,8 +225,9 @@ export class Service implements ManagedService {
       );
   }
 
-  deploy(request: DeployRequest): Promise<StartedDeploy> {
-    return this.#core.inTurn(() => this.#core.deploys.start(request, this.#core.monitor.check));
+  async deploy(request: DeployRequest): Promise<StartedDeploy> {
+    await this.#core.keeper.refresh();
+    return this.#core.keeper.inTurn(() => this.#core.deploys.start(request, this.#core.monitor.check));
   }
 
   watchDeploy(send: (status: DeployStatus) => boolean): Watch {
@@ -240,6 +242,16 @@ export class Service implements ManagedService {
     return this.#core.state();
   }
 
+  async freshState(): Promise<ServiceState> {
+    await this.#core.keeper.refresh();
+    return this.state();
+  }
+
+  /** For the other proxies of the fleet; undefined: there is none. */
+  report(): MemberService | undefined {
+    return this.#core.fleetPart?.report(this.state());
+  }
+
   nameChanged(name: string): void {
     this.#core.nameChanged(name);
   }
@@ -249,6 +261,7 @@ export class Service implements ManagedService {
     this.#core.deploys.close();
     this.#core.keeper.close();
     const report = await this.#core.listener.close(graceMs);
+    this.#core.fleetPart?.close();
     this.#core.drains.tick();
     this.#core.router.close();
     this.#core.drains.close();
@@ -280,6 +293,7 @@ export class Service implements ManagedService {
     this.#core.deploys.close();
     this.#core.listener.handOver();
     this.#core.drains.handOver();
+    this.#core.fleetPart?.close();
     this.#core.router.close();
     this.#core.monitor.close();
   }
@@ -287,6 +301,7 @@ export class Service implements ManagedService {
   destroy(): void {
     this.#core.keeper.close();
     this.#core.listener.destroy();
+    this.#core.fleetPart?.close();
     this.#core.monitor.close();
   }
 

@@ -37,8 +37,10 @@ function record(...addresses: string[]): ServiceRecord {
   );
   const change = { verb: "set", actor: "me", from: "here", atUnixMs: 6, ledger: NO_LEDGER } as const;
   const drains = [{ id: "a:1", weight: 1, startedUnixMs: 6, open: 2 }];
+  const drainLimits = { limitMs: 10, spreadMs: 0 };
+  const trial = { proxies: ["p"], list: listOf("t:1") };
   return {
-    ...withList(first, { ...change, list: listOf(...addresses), drains }),
+    ...withList(first, { ...change, list: listOf(...addresses), drains, drainLimits, trial }),
     pause: { startedUnixMs: 7, holdLimitMs: 8, maxHeld: 9 },
     returnTo: listOf("[::1]:5"),
   };

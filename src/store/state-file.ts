@@ -1,11 +1,23 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { parseBackends, setBackends, type BackendList } from "../control/backend-list.js";
+import { NO_LIMITS } from "../control/drain.js";
 import { completeHealthCheck } from "../control/health-check.js";
-import { CHANGE_VERBS } from "../control/history.js";
 import type { ServiceRecord } from "../control/service-record.js";
 import { completeSettings } from "../control/service-settings.js";
 import { ProxyError } from "../errors.js";
+import {
+  change,
+  check,
+  count,
+  drainLimits,
+  firstProblem,
+  fromStoredList,
+  list,
+  parseJson,
+  pause,
+  toStoredList,
+  trial,
+} from "./stored-parts.js";
 
 /**
  * The text of a state file: a header line in JSON with format, version, generation and the SHA-256 of everything after
@@ -20,9 +32,6 @@ export interface State {
 const FORMAT = "seamless-state";
 const VERSION = 1;
 
-const count = z.int().min(0);
-const backend = z.strictObject({ address: z.string(), weight: z.int() });
-const list = z.array(backend);
 const ends = z.strictObject({ client: count, backend: count, drain: count, idle: count, shutdown: count });
 const ledger = z.strictObject({
   ends,
@@ -31,16 +40,10 @@ const ledger = z.strictObject({
   holdExpired: count,
   refusedByLimit: count,
 });
-const kind = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("tcp") }),
-  z.strictObject({ type: z.literal("http"), path: z.string(), host: z.string(), expectedStatus: z.string() }),
-  z.strictObject({ type: z.literal("grpc"), service: z.string() }),
-]);
 const address = z.union([
   z.strictObject({ host: z.string(), port: count }),
   z.strictObject({ path: z.string().min(1) }),
 ]);
-const check = z.strictObject({ kind, intervalMs: count, timeoutMs: count, rise: count, fall: count });
 const service = z.strictObject({
   name: z.string().min(1),
   definition: z
@@ -54,21 +57,11 @@ const service = z.strictObject({
   sequenceBase: count,
   list,
   healthCheck: check.optional(),
-  pause: z
-    .strictObject({ startedUnixMs: count, holdLimitMs: z.int().min(1), maxHeld: z.int().min(1) })
-    .optional(),
-  history: z.array(
-    z.strictObject({
-      revision: z.int().min(1),
-      atUnixMs: count,
-      verb: z.enum(CHANGE_VERBS),
-      actor: z.string(),
-      from: z.string().default(""),
-      list,
-      ledger: ledger.optional(),
-    }),
-  ),
+  pause: pause.optional(),
+  history: z.array(change.extend({ list, ledger: ledger.optional() })),
   drains: z.array(z.strictObject({ id: z.string(), weight: z.int(), startedUnixMs: count, open: count })),
+  drainLimits: drainLimits.default(NO_LIMITS),
+  trial: trial.optional(),
   returnTo: list.optional(),
 });
 const header = z.object({ format: z.string(), version: z.unknown(), generation: count, sha256: z.string() });
@@ -99,11 +92,11 @@ export function decodeState(text: string): State {
 }
 
 type StoredService = z.infer<typeof service>;
-type StoredList = z.infer<typeof list>;
 
-function toStored({ list: backends, history, returnTo, ...rest }: ServiceRecord): unknown {
+function toStored({ list: backends, history, returnTo, trial: tried, ...rest }: ServiceRecord): unknown {
   return {
     ...rest,
+    ...(tried && { trial: { ...tried, list: toStoredList(tried.list) } }),
     list: toStoredList(backends),
     history: history.map((entry) => ({ ...entry, list: toStoredList(entry.list) })),
     ...(returnTo && { returnTo: toStoredList(returnTo) }),
@@ -115,7 +108,8 @@ function fromStored({
   history,
   returnTo,
   healthCheck,
-  pause,
+  pause: paused,
+  trial: tried,
   ...stored
 }: StoredService): ServiceRecord {
   return {
@@ -126,33 +120,13 @@ function fromStored({
     },
     list: fromStoredList(stored.list),
     healthCheck: healthCheck && completeHealthCheck(healthCheck),
-    pause,
+    pause: paused,
+    trial: tried && { ...tried, list: fromStoredList(tried.list) },
     history: history.map(({ ledger: known, ...entry }) => {
       return { ...entry, list: fromStoredList(entry.list), ...(known && { ledger: known }) };
     }),
     returnTo: returnTo && fromStoredList(returnTo),
   };
-}
-
-const toStoredList = (backends: BackendList): StoredList =>
-  backends.map(({ id: address, weight }) => ({ address, weight }));
-
-/** By the parser that requests go through, so that a file can't hold what a request could not set. */
-function fromStoredList(stored: StoredList): BackendList {
-  return stored.length === 0 ? [] : setBackends([], parseBackends(stored));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-function firstProblem({ issues }: z.ZodError): string {
-  const [issue] = issues;
-  return issue ? `${issue.path.map(String).join(".") || "it"}: ${issue.message}` : "it has the wrong form";
 }
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

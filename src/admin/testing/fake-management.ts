@@ -1,9 +1,11 @@
 import type {
   ChangeResult,
+  FleetView,
   ManagedService,
   Management,
   ProxyInfo,
   Upgraded,
+  Watch,
 } from "../../control/management.js";
 import type { BackendView, ServiceState } from "../../control/service-state.js";
 import { beginDeploy, type DeployStatus } from "../../control/deploy-status.js";
@@ -17,7 +19,9 @@ import { noRefusals } from "../../engine/refusals.js";
 import { ProxyError } from "../../errors.js";
 
 export type Ask =
-  "service" | "createService" | "deleteService" | "proxyInfo" | "upgrade" | keyof ManagedService;
+  "service" | "createService" | "deleteService" | "proxyInfo" | "upgrade" | "fleet" | keyof ManagedService;
+
+const IN_MEMORY = { kind: "memory", available: true, staleSinceUnixMs: undefined, error: "" } as const;
 
 /** A control plane that only remembers: what is asked of it, and one list that every change replaces. */
 export class FakeManagement implements Management {
@@ -46,10 +50,13 @@ export class FakeManagement implements Management {
   deployStatus: DeployStatus = beginDeploy("one", [], 1_000, 1_700_000_000_000);
   drains: readonly Drain[] = [];
   readonly drainFeed = createLatestFeed<readonly Drain[]>();
+  fleetView: FleetView = { self: "one", members: [], store: IN_MEMORY };
+  readonly fleets = createLatestFeed<FleetView>();
   callersLeft = 0;
   readonly #feed = createStateFeed(() => this.present);
   readonly #service: ManagedService = {
     state: () => this.#answer("state", [], this.present),
+    freshState: () => Promise.resolve(this.#answer("freshState", [], this.present)),
     set: (...request) => this.#changed("set", request),
     add: (...request) => this.#changed("add", request),
     remove: (...request) => this.#changed("remove", request),
@@ -122,7 +129,16 @@ export class FakeManagement implements Management {
       shuttingDown: false,
       services: ["default"],
       predecessor: undefined,
+      store: IN_MEMORY,
     });
+  }
+
+  fleet(): FleetView {
+    return this.#answer("fleet", [], this.fleetView);
+  }
+
+  watchFleet(send: (fleet: FleetView) => boolean): Watch {
+    return this.fleets.watch(this.fleet(), send);
   }
 
   upgrade(...request: Parameters<Management["upgrade"]>): Promise<Upgraded> {

@@ -1,0 +1,87 @@
+import { setTimeout } from "node:timers";
+import type { Fleet, MemberService } from "./fleet.js";
+import { createLatestFeed } from "./latest-feed.js";
+import type { FleetView, Watch } from "./management.js";
+
+/** A service as the fleet is told of it. */
+export interface Reporting {
+  report(): MemberService | undefined;
+  watch(after: undefined, send: () => boolean): Watch;
+}
+
+/** What happens in one moment is told together. */
+const GATHER_MS = 50;
+/** Counts are told also when nothing has happened: often during a deploy, whose verdict depends on them. */
+const PACE_MS = { deploy: 500, idle: 5_000 };
+
+/** Tells the fleet of this proxy's services, and whoever asks of the fleet. */
+export class FleetDesk {
+  readonly #fleet: Fleet;
+  readonly #services: () => Iterable<Reporting>;
+  readonly #feed = createLatestFeed<FleetView>();
+  readonly #watches = new Map<Reporting, Watch>();
+  readonly #unfollow: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #planned = false;
+  #closed = false;
+
+  constructor(fleet: Fleet, services: () => Iterable<Reporting>) {
+    this.#fleet = fleet;
+    this.#services = services;
+    this.#unfollow = fleet.onChange(() => this.#feed.publish(this.view));
+    this.#tellLater(PACE_MS.idle);
+  }
+
+  get view(): FleetView {
+    const { self, store } = this.#fleet;
+    return { self, store, members: this.#fleet.members() };
+  }
+
+  watch(send: (view: FleetView) => boolean): Watch {
+    return this.#feed.watch(this.view, send);
+  }
+
+  /** From now on the fleet hears of the service, too. */
+  attach(service: Reporting): void {
+    const onState = (): boolean => {
+      this.#tellSoon();
+      return true;
+    };
+    this.#watches.set(service, service.watch(undefined, onState));
+  }
+
+  detach(service: Reporting): void {
+    this.#watches.get(service)?.close();
+    this.#watches.delete(service);
+    this.#tellSoon();
+  }
+
+  /** Tells once more, for the last time. */
+  close(): void {
+    if (this.#closed) return;
+    this.#tell();
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#unfollow();
+    for (const watch of this.#watches.values()) watch.close();
+  }
+
+  #tellSoon(): void {
+    if (this.#planned || this.#closed) return;
+    this.#planned = true;
+    this.#tellLater(GATHER_MS);
+  }
+
+  #tellLater(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#tell(), delayMs).unref();
+  }
+
+  #tell(): void {
+    if (this.#closed) return;
+    this.#planned = false;
+    const reports = [...this.#services()].flatMap((service) => service.report() ?? []);
+    this.#fleet.report(reports);
+    this.#tellLater(reports.some(({ deploy }) => deploy) ? PACE_MS.deploy : PACE_MS.idle);
+  }
+}

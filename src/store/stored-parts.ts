@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { parseBackends, setBackends, type BackendList } from "../control/backend-list.js";
+import { CHANGE_VERBS } from "../control/history.js";
+
+/** The parts of a service that are stored in the same form wherever they are: in the state file and in a shared store. */
+export const count = z.int().min(0);
+
+const backend = z.strictObject({ address: z.string(), weight: z.int() });
+export const list = z.array(backend);
+export type StoredList = z.infer<typeof list>;
+
+const kind = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("tcp") }),
+  z.strictObject({ type: z.literal("http"), path: z.string(), host: z.string(), expectedStatus: z.string() }),
+  z.strictObject({ type: z.literal("grpc"), service: z.string() }),
+]);
+export const check = z.strictObject({
+  kind,
+  intervalMs: count,
+  timeoutMs: count,
+  rise: count,
+  fall: count,
+});
+
+export const pause = z.strictObject({
+  startedUnixMs: count,
+  holdLimitMs: z.int().min(1),
+  maxHeld: z.int().min(1),
+});
+
+export const drainLimits = z.strictObject({
+  limitMs: count.optional(),
+  idleLimitMs: count.optional(),
+  spreadMs: count,
+});
+
+export const trial = z.strictObject({ proxies: z.array(z.string()), list });
+
+/** A change without its list. */
+export const change = z.strictObject({
+  revision: z.int().min(1),
+  atUnixMs: count,
+  verb: z.enum(CHANGE_VERBS),
+  actor: z.string(),
+  from: z.string().default(""),
+});
+
+export const toStoredList = (backends: BackendList): StoredList =>
+  backends.map(({ id: address, weight }) => ({ address, weight }));
+
+/**
+ * By the parser that requests go through, so that nothing stored can hold what a request could not set.
+ * @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, LIMIT_EXCEEDED
+ */
+export function fromStoredList(stored: StoredList): BackendList {
+  return stored.length === 0 ? [] : setBackends([], parseBackends(stored));
+}
+
+export function firstProblem({ issues }: z.ZodError): string {
+  const [issue] = issues;
+  return issue ? `${issue.path.map(String).join(".") || "it"}: ${issue.message}` : "it has the wrong form";
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
