@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { closeSync } from "node:fs";
+import { hostname } from "node:os";
 import type { ManagementOptions, ManagementServers } from "./admin/servers.js";
 import type { Config } from "./config/config.js";
 import { checkBackend } from "./checks/check-backend.js";
 import { limitChecker } from "./checks/limited-checker.js";
 import { ControlPlane } from "./control/control-plane.js";
+import type { Fleet } from "./control/fleet.js";
 import type { ServiceRecord } from "./control/service-record.js";
 import type { Engine } from "./engine/engine.js";
 import { ProxyError } from "./errors.js";
@@ -40,16 +42,19 @@ const MAX_CHECKS_AT_ONCE = 32;
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const { config, engine, logger, sockets, predecessor } = options;
-  const { store, saved } = await openStore(config);
+  const { store, saved } = await openStore(options);
+  const records = predecessor?.records ?? saved;
+  const fleet = await joinFleet(options, records);
   let proxy: Proxy | undefined = undefined;
   const notYet = new ProxyError("UPGRADE_IN_PROGRESS", "this process is just starting");
-  const control = createControlPlane(options, store, () => proxy?.upgrade() ?? Promise.reject(notYet));
+  const upgrade: Proxy["upgrade"] = () => proxy?.upgrade() ?? Promise.reject(notYet);
+  const control = createControlPlane(options, { store, fleet, upgrade });
   let management: ManagementServers | undefined;
   try {
     await openServices({
       control,
       config,
-      saved: predecessor?.records ?? saved,
+      saved: records,
       handedOver: predecessor !== undefined,
       logger,
     });
@@ -71,8 +76,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
 
 function createControlPlane(
   { config, engine, version, logger, sockets, predecessor }: ProxyOptions,
-  store: Store,
-  upgrade: Proxy["upgrade"],
+  { store, fleet, upgrade }: { store: Store; fleet: Fleet | undefined; upgrade: Proxy["upgrade"] },
 ): ControlPlane {
   const control = new ControlPlane({
     engine,
@@ -80,6 +84,8 @@ function createControlPlane(
     instanceId: randomUUID(),
     checker: limitChecker(checkBackend, MAX_CHECKS_AT_ONCE),
     save: (records) => store.save(records),
+    store: { kind: store.kind, available: true, staleSinceUnixMs: undefined, error: "" },
+    fleet,
     logger,
     sockets: (service, listen) => sockets.of(service, listen),
     predecessor,
@@ -103,13 +109,44 @@ async function takeOver(
 
 /** What is to be saved where, and what was saved. */
 async function openStore({
-  state,
-  resetState,
-}: Config): Promise<{ store: Store; saved: readonly ServiceRecord[] }> {
+  config: { state, resetState, store: shared },
+  logger,
+}: ProxyOptions): Promise<{ store: Store; saved: readonly ServiceRecord[] }> {
   if (state === undefined) return { store: memoryStore, saved: [] };
   const { FileStore } = await import("./store/file-store.js");
   const { store, saved } = await FileStore.open(state, resetState);
-  return { store, saved: saved?.services ?? [] };
+  return { store: shared ? copyOnly(store, logger) : store, saved: saved?.services ?? [] };
+}
+
+/** What is in the file is only to start from while the shared store can't be reached, so that a change does not fail by it. */
+function copyOnly(file: Store, logger: Logger): Store {
+  return {
+    kind: file.kind,
+    save: (records) =>
+      file.save(records).catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        logger.error({ event: "copy-failed", reason }, "the copy of the lists could not be saved");
+      }),
+  };
+}
+
+/** Undefined: the lists are this proxy's alone. */
+async function joinFleet(
+  { config, version, logger, predecessor }: ProxyOptions,
+  records: readonly ServiceRecord[],
+): Promise<Fleet | undefined> {
+  const { store, services, proxyName } = config;
+  if (!store) return undefined;
+  const { openFleet } = await import("./fleet/open-fleet.js");
+  const hasCopy = services.every(({ name }) => records.some((record) => record.name === name));
+  const id = predecessor?.fleetId ?? randomUUID();
+  const name = proxyName ?? defaultName(services);
+  return openFleet({ store, self: { id, name, version, startedUnixMs: Date.now() }, hasCopy, logger });
+}
+
+function defaultName([first]: Config["services"]): string {
+  const port = first?.listen.find((address) => "port" in address)?.port ?? 0;
+  return port === 0 ? hostname() : `${hostname()}:${port}`;
 }
 
 function socketsOfManagement(

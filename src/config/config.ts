@@ -3,6 +3,7 @@ import { requireCredentials } from "../admin/access/exposure.js";
 import type { Endpoint, ListenAddress } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
 import type { ProcessFlags } from "./process-flags.js";
+import { toStoreConfig, type StoreConfig } from "./store-flags.js";
 import type { ServiceConfig } from "../control/service-config.js";
 
 /** What the command line, the environment and the configuration file say, in this order of weight. */
@@ -19,6 +20,10 @@ export interface Config {
   /** Path of the state file; undefined: nothing outlives the process. */
   readonly state: string | undefined;
   readonly resetState: boolean;
+  /** Where the lists are shared; undefined: they are this proxy's alone. */
+  readonly store: StoreConfig | undefined;
+  /** What the proxy is called in the fleet. */
+  readonly proxyName: string | undefined;
   readonly engine: ProcessFlags["engine"];
   /** Threads that move data; undefined: one for each core. */
   readonly threads: number | undefined;
@@ -47,6 +52,8 @@ export function toConfig(
     upgradeDrainLimitMs: flags.upgradeDrainLimit,
     state: flags.state,
     resetState: flags.resetState ?? false,
+    store: toStoreConfig(flags),
+    proxyName: flags.proxyName,
     engine: flags.engine,
     threads: flags.threads,
     logLevel: flags.logLevel,

@@ -5,9 +5,10 @@ import { parseListenAddress } from "../listen-address.js";
 import { LOG_FORMATS, LOG_LEVELS } from "../logger.js";
 import { engineFlags, type EngineFlags } from "./engine-flags.js";
 import { durationFlag, flag, understood } from "./flag.js";
+import { storeFlags, type StoreFlags } from "./store-flags.js";
 
 /** What the command line and the configuration file may say of the process. */
-export interface ProcessFlags extends EngineFlags {
+export interface ProcessFlags extends EngineFlags, StoreFlags {
   readonly httpPort: number;
   readonly httpHost: string;
   readonly grpcPort: number;
@@ -44,6 +45,7 @@ export function processFlags(): readonly Option[] {
       3_600_000,
     ),
     flag("--state <file>", "keep the state in this file; what it says wins over <backends>"),
+    ...storeFlags(),
     ...engineFlags(),
     flag("--log-level <level>", "least level logged, to stderr").choices(LOG_LEVELS).default("info"),
     flag("--log-format <format>", "for people or for programs").choices(LOG_FORMATS).default("text"),

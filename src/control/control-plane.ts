@@ -212,6 +212,11 @@ export class ControlPlane implements Management {
     return this.#services;
   }
 
+  /** Names this proxy in the fleet; undefined: it is alone. */
+  get fleetId(): string | undefined {
+    return this.#options.fleet?.self;
+  }
+
   get records(): readonly ServiceRecord[] {
     return [...this.#records.values()];
   }
@@ -243,8 +248,8 @@ export class ControlPlane implements Management {
   /** Another process goes on: nothing is accepted or changed here any more, and what is open stays open. */
   handOver(): void {
     this.#shuttingDown = true;
-    this.#fleetDesk?.close();
     for (const service of this.#services.values()) service.handOver();
+    this.#fleetDesk?.handOver();
     this.#resolver.close();
   }
 
@@ -301,6 +306,7 @@ export class ControlPlane implements Management {
       [...this.#services.values(), ...leaving].map((service) => service.close(graceMs)),
     );
     clearTimeout(cutLeaving);
+    await this.#fleetDesk?.close();
     this.#resolver.close();
     return {
       ended: reports.reduce((sum, { ended }) => sum + ended, 0),

@@ -66,7 +66,8 @@ export function hostOfFleet(
       revision = await commit(change);
       return revision;
     },
-    drain: ({ id, weight }: ListedBackend) => fleetDrain(look(), { service, revision, id, weight }),
+    drain: ({ id, weight }: ListedBackend) =>
+      fleetDrain(look(), { service, deploy: deployId, revision, id, weight }),
     limitDrains,
     onDrainChange: (call) => fleet.onChange(call),
     attempts: (ids) => {

@@ -56,10 +56,21 @@ export class FleetDesk {
     this.#tellSoon();
   }
 
-  /** Tells once more, for the last time. */
-  close(): void {
+  /** Another process goes on. */
+  handOver(): void {
+    this.#stop();
+    this.#fleet.handOver();
+  }
+
+  /** Tells once more, for the last time, and leaves. */
+  async close(): Promise<void> {
     if (this.#closed) return;
     this.#tell();
+    this.#stop();
+    await this.#fleet.close();
+  }
+
+  #stop(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#unfollow();

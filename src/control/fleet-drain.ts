@@ -12,16 +12,17 @@ export interface DeployMember {
 
 /**
  * The drain of a backend on the whole fleet: its connections are the sum over all proxies, and it has ended when it has
- * on every live one. One that has not applied the switch yet has not even begun; one that has, and says nothing of the
- * backend, has none of its connections.
+ * on every live one. One that has not applied the switch yet, or does not know of the deploy, has not even begun; one
+ * that has, and says nothing of the backend, has none of its connections.
  */
 export function fleetDrain(
   members: readonly DeployMember[],
-  { service, revision, id, weight }: DrainOfFleet,
-): Drain | undefined {
+  { service, deploy, revision, id, weight }: DrainOfFleet,
+): Drain {
   const reports = members.map(({ member, vanished }) => {
     const told = member.services.find((each) => each.service === service);
-    return { vanished, applied: (told?.revision ?? revision) >= revision, drain: drainIn(told, id) };
+    const applied = told !== undefined && told.revision >= revision && told.deploy?.id === deploy;
+    return { vanished, applied, drain: drainIn(told, id) };
   });
   const drains = reports.flatMap(({ drain }) => drain ?? []);
   const waited = reports.some(
@@ -45,6 +46,8 @@ export function fleetDrain(
 
 export interface DrainOfFleet {
   readonly service: string;
+  /** Its id. */
+  readonly deploy: string;
   /** That took the backend out. */
   readonly revision: number;
   readonly id: string;

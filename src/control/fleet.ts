@@ -27,6 +27,10 @@ export interface Fleet {
    * @throws ProxyError DEPLOY_IN_PROGRESS, STORE_UNAVAILABLE
    */
   announce(service: string, note: DeployNote): Promise<() => void>;
+  /** Another process goes on as this proxy. */
+  handOver(): void;
+  /** This proxy leaves. */
+  close(): Promise<void>;
 }
 
 /** Where the lists live, and whether they can be changed there. */

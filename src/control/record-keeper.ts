@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { ProxyError } from "../errors.js";
 import type { BackendList } from "./backend-list.js";
 import type { Ledger } from "./ledger.js";
@@ -16,6 +17,10 @@ import {
   type SharedCopy,
   type Version,
 } from "./shared-service.js";
+
+/** Another proxy can be quicker now and then, but hardly so often in a row. */
+const MAX_ROUNDS = 50;
+const ROUND_PAUSE_MS = 10;
 
 /** Makes a record last. Rejects if it can't; then the record before it is still the one that lasts. */
 export type Persist = (record: ServiceRecord) => Promise<void>;
@@ -93,12 +98,17 @@ export class RecordKeeper {
   /** @throws ProxyError SHUTTING_DOWN, STORE_FAILED, STORE_UNAVAILABLE, and what `make` throws */
   change<T>(make: MakeStep<T>): Promise<T> {
     return this.#inTurn(async () => {
-      for (;;) {
+      for (let round = 0; round < MAX_ROUNDS; round++) {
         this.#requireOpen();
         await this.#catchUp();
         const done = await this.#attempt(make);
         if (done) return done.result;
+        await sleep(Math.random() * ROUND_PAUSE_MS * round);
       }
+      throw new ProxyError(
+        "STORE_UNAVAILABLE",
+        "others change the list too fast, or the store has begun anew",
+      );
     });
   }
 

@@ -21,13 +21,15 @@ export interface Latest {
 
 /** Which of two is later. What a store that began anew says is later than all it said before. */
 export interface Version {
+  /** One higher when the store has begun anew. */
   readonly epoch: number;
-  /** 0n: the store has none. */
   readonly number: bigint;
+  /** Whether the store had it then. */
+  readonly exists: boolean;
 }
 
 /** Nothing was seen of the store yet. */
-export const UNSEEN: Version = { epoch: -1, number: 0n };
+export const UNSEEN: Version = { epoch: -1, number: 0n, exists: false };
 
 export function isLater(a: Version, b: Version): boolean {
   return a.epoch === b.epoch ? a.number > b.number : a.epoch > b.epoch;

@@ -16,6 +16,7 @@ const PRIVATE = 0o600;
  * happens to the process or the power. The file before is kept as `FILE.bak`.
  */
 export class FileStore implements Store {
+  readonly kind = "file";
   readonly #path: string;
   #generation: number;
 

@@ -10,11 +10,11 @@ import {
   check,
   count,
   drainLimits,
-  firstProblem,
   fromStoredList,
   list,
   parseJson,
   pause,
+  readAs,
   toStoredList,
   trial,
 } from "./stored-parts.js";
@@ -86,9 +86,7 @@ export function decodeState(text: string): State {
   if (sha256(rest) !== head.data.sha256) {
     throw new Error("its checksum does not match: it was cut short or changed");
   }
-  const parsed = body.safeParse(parseJson(rest));
-  if (!parsed.success) throw new Error(firstProblem(parsed.error));
-  return { generation, services: parsed.data.services.map(fromStored) };
+  return { generation, services: readAs(body, rest).services.map(fromStored) };
 }
 
 type StoredService = z.infer<typeof service>;

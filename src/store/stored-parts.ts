@@ -56,9 +56,16 @@ export function fromStoredList(stored: StoredList): BackendList {
   return stored.length === 0 ? [] : setBackends([], parseBackends(stored));
 }
 
-export function firstProblem({ issues }: z.ZodError): string {
+function firstProblem({ issues }: z.ZodError): string {
   const [issue] = issues;
   return issue ? `${issue.path.map(String).join(".") || "it"}: ${issue.message}` : "it has the wrong form";
+}
+
+/** @throws Error saying what is wrong with the text */
+export function readAs<Schema extends z.ZodType>(schema: Schema, text: string): z.infer<Schema> {
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw new Error(firstProblem(parsed.error));
 }
 
 export function parseJson(text: string): unknown {

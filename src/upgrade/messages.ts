@@ -41,6 +41,8 @@ export interface HandOver {
   /** The records of all services, as in a state file. */
   readonly state: string;
   readonly services: Readonly<Record<string, HandedService & ListenerReport>>;
+  /** Under which the new process goes on in the fleet. */
+  readonly fleetId: string | undefined;
   /** Each has the same number in the new process. */
   readonly sockets: readonly HandedSocket[];
 }

@@ -46,6 +46,10 @@ export class Predecessor {
     return { pid, version, openConnections: this.#openConnections };
   }
 
+  get fleetId(): string | undefined {
+    return this.#handed.fleetId;
+  }
+
   /** What a service goes on with; once. */
   join(name: string, engine: Engine): Join | undefined {
     const handed = this.#handed.services[name];

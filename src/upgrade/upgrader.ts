@@ -130,6 +130,7 @@ export class Upgrader {
       version,
       state: encodeState({ generation: 0, services: control.records }),
       services: Object.fromEntries(services),
+      fleetId: control.fleetId,
       sockets,
     };
   }

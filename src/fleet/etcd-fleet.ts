@@ -1,0 +1,237 @@
+import { isDeepStrictEqual } from "node:util";
+import { setInterval } from "node:timers";
+import type { DeployNote, Fleet, FleetMember, MemberService, StoreStatus } from "../control/fleet.js";
+import type { Latest, SharedCopy } from "../control/shared-service.js";
+import type { Entry, EtcdClient, EtcdEvent, FollowState, HeldLease, Snapshot } from "../etcd/etcd-client.js";
+import type { Logger } from "../logger.js";
+import { DeployNotes } from "./deploy-notes.js";
+import { createEtcdList, toLatest } from "./etcd-list.js";
+import { createKeys, type Keys } from "./keys.js";
+import { decodeMember, encodeMember } from "./member-codec.js";
+
+export interface EtcdFleetOptions {
+  readonly client: EtcdClient;
+  readonly prefix: string;
+  /** How long this proxy counts as live after it was heard of last. */
+  readonly leaseSeconds: number;
+  readonly self: Omit<FleetMember, "services">;
+  readonly logger: Logger;
+}
+
+/** What could not be done is tried again this often, if nothing else happens. */
+const SETTLE_MS = 1_000;
+
+/**
+ * The fleet, as etcd tells of it. One watch follows all that is live; what it says of lists goes to the services, what it
+ * says of proxies and deploys is remembered. While the watch is broken everything stays as it was last known, and the
+ * status says since when.
+ */
+export class EtcdFleet implements Fleet {
+  readonly #options: EtcdFleetOptions;
+  readonly #keys: Keys;
+  readonly #lease: HeldLease;
+  readonly #notes: DeployNotes;
+  readonly #lists = new Map<string, Entry>();
+  readonly #others = new Map<string, FleetMember>();
+  readonly #followers = new Map<string, Set<(latest: Latest) => void>>();
+  readonly #watchers = new Set<() => void>();
+  readonly #watch: { close(): void };
+  readonly #settling: NodeJS.Timeout;
+  #services: readonly MemberService[] | undefined;
+  #epoch = 0;
+  /** Of the store; undefined: nothing was heard of it. */
+  #revision: bigint | undefined;
+  #state: FollowState = { connected: false, error: "not connected yet" };
+  #staleSinceUnixMs: number | undefined = Date.now();
+
+  constructor(options: EtcdFleetOptions) {
+    const { client, prefix, leaseSeconds, logger } = options;
+    this.#options = options;
+    const keys = (this.#keys = createKeys(prefix));
+    this.#notes = new DeployNotes({ client, keys, logger, lease: () => this.#lease });
+    this.#lease = client.holdLease(leaseSeconds, { onState: (held, error) => this.#onLease(held, error) });
+    this.#watch = client.follow(keys.live, {
+      onSnapshot: (snapshot) => this.#onSnapshot(snapshot),
+      onEvents: (events, revision) => this.#onEvents(events, revision),
+      onState: (state) => this.#onState(state),
+    });
+    this.#settling = setInterval(() => this.#notes.settle(), SETTLE_MS).unref();
+  }
+
+  /** Resolves with whether the store was reached within the time. */
+  reached(limitMs: number): Promise<boolean> {
+    if (this.#state.connected) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const end = (isReached: boolean): void => {
+        clearTimeout(timer);
+        stop();
+        resolve(isReached);
+      };
+      const timer = setTimeout(() => end(false), limitMs);
+      const stop = this.onChange(() => {
+        if (this.#state.connected) end(true);
+      });
+    });
+  }
+
+  get self(): string {
+    return this.#options.self.id;
+  }
+
+  get store(): StoreStatus {
+    const { connected } = this.#state;
+    const error = this.#state.connected ? "" : this.#state.error;
+    return { kind: "etcd", available: connected, staleSinceUnixMs: this.#staleSinceUnixMs, error };
+  }
+
+  members(): readonly FleetMember[] {
+    const own = this.#services && { ...this.#options.self, services: this.#services };
+    const all = [...this.#others.values(), ...(own ? [own] : [])];
+    return all.sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id));
+  }
+
+  onChange(call: () => void): () => void {
+    this.#watchers.add(call);
+    return () => void this.#watchers.delete(call);
+  }
+
+  copyOf(service: string): SharedCopy {
+    const { client } = this.#options;
+    return createEtcdList({ client, keys: this.#keys, service, epoch: () => this.#epoch });
+  }
+
+  follow(service: string, onLatest: (latest: Latest) => void): () => void {
+    const all = this.#followers.get(service) ?? new Set();
+    this.#followers.set(service, all.add(onLatest));
+    if (this.#revision !== undefined) this.#tell(service);
+    return () => void all.delete(onLatest);
+  }
+
+  report(services: readonly MemberService[]): void {
+    if (isDeepStrictEqual(services, this.#services)) return;
+    this.#services = services;
+    this.#lease.put(this.#keys.proxy(this.self), encodeMember({ ...this.#options.self, services }));
+    this.#changed();
+  }
+
+  deployOf(service: string): DeployNote | undefined {
+    return this.#notes.of(service);
+  }
+
+  async announce(service: string, note: DeployNote): Promise<() => void> {
+    const withdraw = await this.#notes.announce(service, note);
+    this.#changed();
+    return withdraw;
+  }
+
+  /** Another process goes on under the same id: what the store has of this one is left to it. */
+  handOver(): void {
+    clearInterval(this.#settling);
+    this.#watch.close();
+    this.#options.client.close();
+  }
+
+  /** The others are told at once. */
+  async close(): Promise<void> {
+    clearInterval(this.#settling);
+    await this.#lease.release();
+    this.handOver();
+  }
+
+  #onSnapshot({ revision, entries }: Snapshot): void {
+    if (this.#revision !== undefined && revision < this.#revision) this.#epoch += 1;
+    this.#revision = revision;
+    const of = (kind: string): Map<string, Entry> =>
+      new Map(
+        entries.flatMap((entry) => {
+          const about = this.#keys.parse(entry.key);
+          return about?.kind === kind ? [[about.name, entry] as const] : [];
+        }),
+      );
+    const notes = [...of("deploys")].map(([name, { value }]) => [name, value] as const);
+    this.#understand("deploys", () => this.#notes.learnAll(new Map(notes)));
+    this.#others.clear();
+    for (const [id, entry] of of("proxies")) this.#learnMember(id, entry.value);
+    const lists = of("services");
+    this.#lists.clear();
+    for (const [name, entry] of lists) this.#lists.set(name, entry);
+    for (const name of this.#followers.keys()) this.#tell(name);
+    this.#changed();
+  }
+
+  #onEvents(events: readonly EtcdEvent[], revision: bigint): void {
+    this.#revision = revision;
+    for (const event of events) this.#learn(event);
+    this.#changed();
+  }
+
+  #learn(event: EtcdEvent): void {
+    const about = this.#keys.parse(event.type === "put" ? event.entry.key : event.key);
+    if (!about) return;
+    const { kind, name } = about;
+    const text = event.type === "put" ? event.entry.value : undefined;
+    if (kind === "deploys") this.#understand(kind, () => this.#notes.learn(name, text));
+    if (kind === "proxies" && text === undefined) this.#others.delete(name);
+    else if (kind === "proxies" && text !== undefined) this.#learnMember(name, text);
+    if (kind !== "services") return;
+    if (event.type === "put") this.#lists.set(name, event.entry);
+    else this.#lists.delete(name);
+    this.#tell(name);
+  }
+
+  #learnMember(id: string, text: string): void {
+    if (id !== this.self) this.#understand("proxies", () => void this.#others.set(id, decodeMember(text)));
+  }
+
+  #tell(service: string): void {
+    const revision = this.#revision ?? 0n;
+    this.#understand("services", () => {
+      const latest = toLatest(this.#lists.get(service), revision, this.#epoch);
+      for (const call of this.#followers.get(service) ?? []) call(latest);
+    });
+  }
+
+  /** What can't be read, as it is a later version's or someone's mistake, changes nothing here. */
+  #understand(kind: string, read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.logger.error(
+        { event: "store-unreadable", kind, reason },
+        "the store holds what can't be read",
+      );
+    }
+  }
+
+  #onState(state: FollowState): void {
+    const { logger } = this.#options;
+    this.#state = state;
+    if (state.connected) {
+      const sinceUnixMs = this.#staleSinceUnixMs;
+      this.#staleSinceUnixMs = undefined;
+      logger.info({ event: "store-reached", sinceUnixMs }, "the lists follow the store");
+      this.#notes.settle();
+    } else {
+      this.#staleSinceUnixMs ??= Date.now();
+      logger.warn(
+        { event: "store-unreachable", reason: state.error },
+        "the store can't be reached: the lists known last are served, and changes are refused",
+      );
+    }
+    this.#changed();
+  }
+
+  #onLease(held: boolean, error: string): void {
+    const { logger } = this.#options;
+    if (held) logger.info({ event: "lease-held" }, "this proxy is known to the fleet");
+    else logger.warn({ event: "lease-lost", reason: error }, "this proxy may be unknown to the fleet");
+    if (held) this.#notes.settle();
+  }
+
+  #changed(): void {
+    for (const call of [...this.#watchers]) call();
+  }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

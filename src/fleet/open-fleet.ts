@@ -1,0 +1,64 @@
+import { readFile } from "node:fs/promises";
+import type { StoreConfig } from "../config/store-flags.js";
+import type { FleetMember } from "../control/fleet.js";
+import { errnoOf } from "../errno.js";
+import { ProxyError } from "../errors.js";
+import { createEtcdClient } from "../etcd/etcd-client.js";
+import type { EtcdLogin, EtcdTls } from "../etcd/etcd-options.js";
+import type { Logger } from "../logger.js";
+import { EtcdFleet } from "./etcd-fleet.js";
+import { formatStoreUrl } from "./store-url.js";
+
+export interface OpeningFleet {
+  readonly store: StoreConfig;
+  readonly self: Omit<FleetMember, "services">;
+  /** Whether there is a copy of every list to start from. */
+  readonly hasCopy: boolean;
+  readonly logger: Logger;
+}
+
+/** For the store to answer before a proxy starts without it. */
+const REACH_MS = 5_000;
+
+/**
+ * Joins the fleet. If the store can't be reached it goes by the copy that was saved here last; a proxy that has none does
+ * not start, since the list of its command line may be long out of date.
+ * @throws ProxyError STORE_UNAVAILABLE, CONFIG_INVALID
+ */
+export async function openFleet({ store, self, hasCopy, logger }: OpeningFleet): Promise<EtcdFleet> {
+  const { url, leaseSeconds } = store;
+  const [tls, login] = [await readTls(store), await readLogin(store.login)];
+  const client = createEtcdClient({ endpoints: url.endpoints, tls, login });
+  const fleet = new EtcdFleet({ client, prefix: url.prefix, leaseSeconds, self, logger });
+  if ((await fleet.reached(REACH_MS)) || hasCopy) return fleet;
+  const { error } = fleet.store;
+  await fleet.close();
+  throw new ProxyError(
+    "STORE_UNAVAILABLE",
+    `the store ${formatStoreUrl(url)} can't be reached (${error}), and there is no copy of its lists here to start from ` +
+      "(--state FILE keeps one)",
+  );
+}
+
+async function readTls({ tls }: StoreConfig): Promise<EtcdTls | undefined> {
+  if (!tls) return undefined;
+  const files = Object.entries(tls).map(async ([part, path]) => [part, await read(path)] as const);
+  return Object.fromEntries(await Promise.all(files));
+}
+
+async function readLogin(path: string | undefined): Promise<EtcdLogin | undefined> {
+  if (path === undefined) return undefined;
+  const [, user, password] = /^([^:\n]+):([^\n]+)\n?$/.exec((await read(path)).toString()) ?? [];
+  if (user !== undefined && password !== undefined) return { user, password };
+  throw new ProxyError("CONFIG_INVALID", `${path} is not one line with user:password`);
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new ProxyError("CONFIG_INVALID", `${path} can't be read: ${errnoOf(error) ?? "failed"}`, {
+      cause: error,
+    });
+  }
+}
