@@ -10,6 +10,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of `get`. */
+export interface GetOptions extends CallOptions {
+  /**
+   * Ask a store that proxies share first whether the list is the latest, so that the answer holds every change that
+   * was answered before, by whichever proxy. Default: false, the list that this proxy has applied.
+   */
+  readonly linearizable?: boolean;
+}
+
 /** Options of the calls that change the list. */
 export interface ChangeOptions extends CallOptions {
   /**

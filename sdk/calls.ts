@@ -12,6 +12,7 @@ import type { CallContext } from "./call-context.js";
 import {
   type CallOptions,
   type ChangeOptions,
+  type GetOptions,
   requireUint64,
   resolveCallOptions,
   type PauseOptions,
@@ -24,14 +25,15 @@ import {
   toDrainOptions,
 } from "./drain-limits.js";
 import { type HealthCheckInput, toHealthCheck } from "./health-check-input.js";
-import { requireUint32 } from "./options.js";
+import { requireBoolean, requireUint32 } from "./options.js";
 import { type ChangeResult, type GetResponse, present } from "./results.js";
 import { callUnary, type UnaryMethod } from "./unary.js";
 
-export async function get(context: CallContext, options: CallOptions): Promise<GetResponse> {
+export async function get(context: CallContext, options: GetOptions): Promise<GetResponse> {
   const { service } = resolveCallOptions(options, context.settings, "get");
+  const linearizable = requireBoolean("linearizable", options.linearizable ?? false, "get");
   const { state, proxy } = await ask<GetAnswer>(context, "get", options, (client, ...call) =>
-    client.get({ service }, ...call),
+    client.get({ service, linearizable }, ...call),
   );
   return { state: present(state, "get"), proxy: present(proxy, "get") };
 }

@@ -1,7 +1,14 @@
-import type { DeployStatus, DeployVerdict, DrainStatus, HistoryEntry, ServiceState } from "@seamless/proto";
+import type {
+  DeployStatus,
+  DeployVerdict,
+  DrainStatus,
+  Fleet,
+  HistoryEntry,
+  ServiceState,
+} from "@seamless/proto";
 import type { BackendInput } from "./backend-input.js";
 import type { CallContext } from "./call-context.js";
-import type { CallOptions, ChangeOptions, PauseOptions, ResumeOptions } from "./call-options.js";
+import type { CallOptions, ChangeOptions, GetOptions, PauseOptions, ResumeOptions } from "./call-options.js";
 import {
   add,
   changeDrain,
@@ -20,6 +27,7 @@ import { deploy, watchDeploy } from "./deploy.js";
 import type { DeployOptions } from "./deploy-options.js";
 import type { DrainingChangeOptions, DrainLimits, RollbackOptions } from "./drain-limits.js";
 import { waitForDrain, type WaitForDrainOptions } from "./drains.js";
+import { fleet, watchFleet } from "./fleet.js";
 import type { HealthCheckInput } from "./health-check-input.js";
 import { createLink, DEFAULT_LINK_TIMING, type LinkTiming } from "./link.js";
 import type { Settings } from "./options.js";
@@ -35,7 +43,12 @@ import {
   type Upgraded,
 } from "./services.js";
 import { watchStates } from "./watch.js";
-import { resolveWatchOptions, type WatchDeployOptions, type WatchOptions } from "./watch-options.js";
+import {
+  resolveWatchOptions,
+  type WatchDeployOptions,
+  type WatchFleetOptions,
+  type WatchOptions,
+} from "./watch-options.js";
 
 /**
  * Manages one proxy over one connection, which is opened by the first call and again when it broke.
@@ -44,8 +57,11 @@ import { resolveWatchOptions, type WatchDeployOptions, type WatchOptions } from 
  * `SERVICE_NOT_FOUND`, `INTERNAL`, `UNKNOWN` or `INVALID_OPTIONS`; those of its own are said with each.
  */
 export interface SeamlessClient {
-  /** The present state. Tried again while no proxy answers. */
-  get(options?: CallOptions): Promise<GetResponse>;
+  /**
+   * The present state. Tried again while no proxy answers. Own errors: `STORE_UNAVAILABLE` (only with
+   * `linearizable`), for which it is tried again, too.
+   */
+  get(options?: GetOptions): Promise<GetResponse>;
   /**
    * Replaces the whole list, at once. An address given twice counts as one with the weights added. New connections
    * go to the new list once this has resolved; open ones stay.
@@ -53,8 +69,11 @@ export interface SeamlessClient {
    * Like the other changes it is tried again only as long as it surely was not sent. If the connection breaks
    * later, the error's `details.outcome` is `unknown`; changes are idempotent, so asking again does no harm.
    *
+   * A proxy that can't reach the store it shares refuses every change with `STORE_UNAVAILABLE`. It is tried again,
+   * unless `details.outcome` is `unknown`, which here, too, says that it may have been made.
+   *
    * Own errors: `INVALID_ADDRESS`, `INVALID_ARGUMENT` (empty list, weight), `FORBIDDEN_BACKEND`,
-   * `REVISION_MISMATCH`, `LIMIT_EXCEEDED`, `STORE_FAILED`, `SHUTTING_DOWN`.
+   * `REVISION_MISMATCH`, `LIMIT_EXCEEDED`, `STORE_FAILED`, `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
    */
   set(backends: readonly BackendInput[], options?: DrainingChangeOptions): Promise<ChangeResult>;
   /**
@@ -67,7 +86,7 @@ export interface SeamlessClient {
    * draining until the last has ended.
    *
    * Own errors: `BACKEND_NOT_FOUND` (`details.address`), `INVALID_ADDRESS`, `INVALID_ARGUMENT` (none given),
-   * `REVISION_MISMATCH`, `SHUTTING_DOWN`.
+   * `REVISION_MISMATCH`, `STORE_FAILED`, `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
    */
   remove(addresses: readonly string[], options?: DrainingChangeOptions): Promise<ChangeResult>;
   /**
@@ -86,8 +105,12 @@ export interface SeamlessClient {
    * Aborting `signal`, or closing the client, before the switch cancels the deploy, and nothing has changed; after
    * it, the deploy goes on without its caller. If the connection breaks, the deploy is followed over the next one.
    *
-   * Own errors: as for {@link SeamlessClient.set}, and `DEPLOY_IN_PROGRESS`. `UNAVAILABLE` with `details.outcome`
-   * `unknown`: the connection broke, and how the deploy ended can't be found out.
+   * With `fleet` it switches and drains all proxies that share the store; `vanishedProxies` of the verdict names those
+   * that were lost on the way, so that what is open there is not known.
+   *
+   * Own errors: as for {@link SeamlessClient.set}, and `DEPLOY_IN_PROGRESS`, `NO_FLEET`. `UNAVAILABLE` with
+   * `details.outcome` `unknown`: the connection broke, and how the deploy ended can't be found out. It is not tried
+   * again for `STORE_UNAVAILABLE`.
    *
    * @example
    * ```ts
@@ -121,11 +144,17 @@ export interface SeamlessClient {
    * `INVALID_ADDRESS`, `LIMIT_EXCEEDED`.
    */
   waitForDrain(addresses: readonly string[], options?: WaitForDrainOptions): Promise<readonly DrainStatus[]>;
-  /** Holds new connections until {@link SeamlessClient.resume}. Own errors: `INVALID_ARGUMENT`, `STORE_FAILED`. */
+  /**
+   * Holds new connections until {@link SeamlessClient.resume}. Own errors: `INVALID_ARGUMENT`, `STORE_FAILED`,
+   * `STORE_UNAVAILABLE`.
+   */
   pause(options?: PauseOptions): Promise<ChangeResult>;
-  /** Lets held connections go, the longest held first. Own errors: `STORE_FAILED`. */
+  /** Lets held connections go, the longest held first. Own errors: `STORE_FAILED`, `STORE_UNAVAILABLE`. */
   resume(options?: ResumeOptions): Promise<ChangeResult>;
-  /** How backends are checked from now on; undefined: not at all. Own errors: `INVALID_ARGUMENT`, `STORE_FAILED`. */
+  /**
+   * How backends are checked from now on; undefined: not at all. Own errors: `INVALID_ARGUMENT`, `STORE_FAILED`,
+   * `STORE_UNAVAILABLE`.
+   */
   setHealthCheck(check: HealthCheckInput | undefined, options?: CallOptions): Promise<ChangeResult>;
   /** The last changes of the list, the newest first. Tried again while no proxy answers. */
   history(options?: CallOptions): Promise<readonly HistoryEntry[]>;
@@ -143,7 +172,8 @@ export interface SeamlessClient {
   createService(name: string, service: NewService, options?: ServiceCallOptions): Promise<ServiceState>;
   /**
    * Ends a service that {@link SeamlessClient.createService} has made: it accepts no more, and its open connections end
-   * in their own time. Own errors: `SERVICE_CONFIGURED` (it is in the proxy's configuration), `STORE_FAILED`.
+   * in their own time. Own errors: `SERVICE_CONFIGURED` (it is in the proxy's configuration), `STORE_FAILED`,
+   * `STORE_UNAVAILABLE`.
    */
   deleteService(name: string, options?: ServiceCallOptions): Promise<void>;
   /**
@@ -167,6 +197,19 @@ export interface SeamlessClient {
    * @throws {@link SeamlessError} `INVALID_OPTIONS`, at once
    */
   watch(options?: WatchOptions): AsyncIterable<ServiceState>;
+  /**
+   * What every live proxy that shares the store tells of itself, as the proxy that is asked knows it, and whether that
+   * one can reach the store. Tried again while no proxy answers. Own errors: `NO_FLEET`.
+   */
+  fleet(options?: ServiceCallOptions): Promise<Fleet>;
+  /**
+   * The same, now and after each change. Each value is the whole fleet; a reader that is slow gets the latest.
+   * Reconnects like {@link SeamlessClient.watch}, and then begins with the present fleet, changed or not. Own errors:
+   * `NO_FLEET`, `LIMIT_EXCEEDED`.
+   *
+   * @throws {@link SeamlessError} `INVALID_OPTIONS`, at once
+   */
+  watchFleet(options?: WatchFleetOptions): AsyncIterable<Fleet>;
   /** Ends what is still under way with `CANCELLED`, and the connection. Can be called again. */
   close(): void;
   /** The same as {@link SeamlessClient.close}, for `await using`. */
@@ -209,6 +252,8 @@ export function createClient(settings: Settings, timing: LinkTiming = DEFAULT_LI
     deleteService: (name, options = {}) => deleteService(context, name, options),
     upgrade: (options = {}) => upgrade(context, options),
     watch: (options = {}) => watchStates(context, resolveWatchOptions(options, settings)),
+    fleet: (options = {}) => fleet(context, options),
+    watchFleet: (options = {}) => watchFleet(context, resolveWatchOptions(options, settings)),
     close,
     [Symbol.asyncDispose]() {
       close();

@@ -20,6 +20,7 @@ const proxy = {
   shuttingDown: false,
   services: ["default"],
   predecessor: undefined,
+  store: undefined,
 };
 const answer: GetResponse = { state: state(1), proxy };
 
@@ -40,6 +41,50 @@ test("get answers with the state and the proxy", async (t) => {
   const { state: got, proxy: info } = await client.get();
   assert.equal(got.revision, 1n);
   assert.equal(info.version, "1");
+});
+
+test("get asks for the latest list only if it is told to", async (t) => {
+  const asked: boolean[] = [];
+  const { client } = await startFake(t, {
+    get(callback, _, { linearizable }) {
+      asked.push(linearizable);
+      callback(null, answer);
+    },
+  });
+  await client.get();
+  await client.get({ linearizable: true });
+  assert.deepEqual(asked, [false, true]);
+});
+
+test("what the store surely did not take is tried again; what it may have taken is not", async (t) => {
+  const refused = richError("STORE_UNAVAILABLE", {}, status.UNAVAILABLE);
+  const { client, requests } = await startFake(t, {
+    get: (callback, attempt) => (attempt < 3 ? callback(refused) : callback(null, answer)),
+    set: (callback, attempt) =>
+      attempt < 6 ? callback(refused) : callback(null, { state: state(1), changed: true }),
+  });
+  await client.get({ linearizable: true });
+  assert.equal((await client.set(["a:1"])).changed, true);
+  assert.deepEqual(requests, ["get", "get", "get", "set", "set", "set"]);
+
+  const unknown = { outcome: "unknown" };
+  const inDoubt = await startFake(t, {
+    set: (callback) => callback(richError("STORE_UNAVAILABLE", unknown, status.UNAVAILABLE)),
+  });
+  const failure = { code: "STORE_UNAVAILABLE", status: "UNAVAILABLE", details: unknown };
+  await assert.rejects(inDoubt.client.set(["a:1"]), failsWith(failure));
+  assert.deepEqual(inDoubt.requests, ["set"]);
+});
+
+test("a change that the store never takes is refused in the end, and its outcome is not in doubt", async (t) => {
+  const { client, requests } = await startFake(t, {
+    set: (callback) => callback(richError("STORE_UNAVAILABLE", {}, status.UNAVAILABLE)),
+  });
+  await assert.rejects(
+    client.set(["a:1"]),
+    failsWith({ code: "STORE_UNAVAILABLE", method: "set", details: {} }),
+  );
+  assert.equal(requests.length, 4);
 });
 
 test("get is tried again on UNAVAILABLE, a change that was sent is not", async (t) => {

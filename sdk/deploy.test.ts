@@ -45,6 +45,8 @@ test("a deploy resolves with its verdict, after each status was told", async (t)
     canaryStepMs: 10,
     bakeMs: 11,
     maxConnectFailurePercent: 12,
+    fleet: true,
+    quorum: 13,
     onProgress: ({ phase }) => phases.push(phase),
   });
   assert.deepEqual([verdict.outcome, verdict.cut], [DeployOutcome.RETURNED, 3n]);
@@ -70,7 +72,51 @@ test("a deploy resolves with its verdict, after each status was told", async (t)
     canaryStepMs: 10,
     bakeMs: 11,
     maxConnectFailurePercent: 12,
+    fleet: true,
+    quorum: 13,
+    firstProxies: 0,
   });
+});
+
+test("a deploy is of one proxy unless the fleet is asked for, and may begin with some of its proxies", async (t) => {
+  const asked: unknown[] = [];
+  const { client } = await startFake(t, {
+    deploy(call) {
+      const { fleet, quorum, firstProxies } = call.request;
+      asked.push([fleet, quorum, firstProxies]);
+      call.write({ status: done(DeployOutcome.SWITCHED) });
+    },
+  });
+  await client.deploy(["a:1"]);
+  await client.deploy(["a:1"], { fleet: true, firstProxies: 2 });
+  assert.deepEqual(asked, [
+    [false, 0, 0],
+    [true, 0, 2],
+  ]);
+});
+
+for (const details of [{}, { outcome: "unknown" }])
+  test(`a deploy that the store did not take says so, and that its outcome is ${details.outcome ?? "certain"}`, async (t) => {
+    const error = richError("STORE_UNAVAILABLE", { ...details }, grpcStatus.UNAVAILABLE);
+    const fake = await startFake(t, {
+      deploy(call) {
+        fake.requests.push("deploy");
+        call.emit("error", error);
+      },
+    });
+    const failure = { code: "STORE_UNAVAILABLE", status: "UNAVAILABLE", method: "deploy", details };
+    await assert.rejects(fake.client.deploy(["a:1"]), failsWith(failure));
+    assert.deepEqual(fake.requests, ["deploy"]);
+  });
+
+test("a deploy that loses the store on its way is not followed: the proxy has said how it ended", async (t) => {
+  const { client } = await startFake(t, {
+    deploy(call) {
+      call.write({ status: at(DeployPhase.CHECKING) });
+      call.emit("error", richError("STORE_UNAVAILABLE", {}, grpcStatus.UNAVAILABLE));
+    },
+  });
+  await assert.rejects(client.deploy(["a:1"]), failsWith({ code: "STORE_UNAVAILABLE", details: {} }));
 });
 
 test("a deploy whose stream breaks is followed to its verdict, over as many connections as it takes", async (t) => {
@@ -254,6 +300,14 @@ test("what can't be sent is refused by name, and nothing is sent", async (t) => 
     [() => client.deploy(["a:1"], { canaryPercents: bad(5) }), "canaryPercents"],
     [() => client.deploy(["a:1"], { canaryPercents: [1.5] }), "canaryPercents"],
     [() => client.deploy(["a:1"], { bakeMs: -1 }), "bakeMs"],
+    [() => client.deploy(["a:1"], { fleet: bad("yes") }), "fleet"],
+    [() => client.deploy(["a:1"], { quorum: 2 }), "quorum"],
+    [() => client.deploy(["a:1"], { fleet: true, quorum: -1 }), "quorum"],
+    [() => client.deploy(["a:1"], { fleet: false, firstProxies: 1 }), "firstProxies"],
+    [() => client.deploy(["a:1"], { fleet: true, firstProxies: 0.5 }), "firstProxies"],
+    [() => client.deploy(["a:1"], { fleet: true, firstProxies: 1, canaryPercents: [5] }), "firstProxies"],
+    [() => client.get({ linearizable: bad(1) }), "linearizable"],
+    [() => client.fleet({ timeoutMs: 0 }), "timeoutMs"],
     [() => client.deploy(["a:1"], { healthCheck: bad({ type: "udp" }) }), "healthCheck.type"],
     [() => client.deploy(["a:1"], { healthCheck: { type: "tcp", rise: NaN } }), "healthCheck.rise"],
     [() => client.set(["a:1"], { drain: { limitMs: bad("30s") } }), "drain.limitMs"],

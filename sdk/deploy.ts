@@ -21,7 +21,8 @@ const METHOD = "deploy";
 
 /**
  * Asks for the deploy once, and reads its stream. If that breaks after the first status, the deploy may be going on, so
- * the same one is followed by WatchDeploy until its verdict is there.
+ * the same one is followed by WatchDeploy until its verdict is there. That the store can't be reached is no break: the
+ * proxy answers, and says of the outcome what it knows.
  */
 export async function deploy(
   context: CallContext,
@@ -46,7 +47,7 @@ export async function deploy(
     } catch (thrown) {
       scope.signal.throwIfAborted();
       const error = SeamlessError.from(thrown, METHOD);
-      if (!isBreak(error)) throw error;
+      if (!isBreak(error) || error.code === "STORE_UNAVAILABLE") throw error;
       if (!heard.last) throw outcomeUnknown(error);
       return await followDeploy(context, service, { signal: scope.signal, heard: heard.last, hear });
     }

@@ -21,6 +21,8 @@ const REASONS: [SeamlessErrorCode, status][] = [
   ["BACKEND_NOT_FOUND", status.NOT_FOUND],
   ["REVISION_MISMATCH", status.ABORTED],
   ["LIMIT_EXCEEDED", status.RESOURCE_EXHAUSTED],
+  ["STORE_UNAVAILABLE", status.UNAVAILABLE],
+  ["NO_FLEET", status.FAILED_PRECONDITION],
   ["SHUTTING_DOWN", status.UNAVAILABLE],
   ["UPGRADE_FAILED", status.FAILED_PRECONDITION],
   ["UPGRADE_IN_PROGRESS", status.ABORTED],
@@ -85,6 +87,8 @@ test("a watch goes on after a break, and not after what the proxy says of the re
   const { UNAVAILABLE, INTERNAL, CANCELLED, NOT_FOUND, RESOURCE_EXHAUSTED } = status;
   for (const code of [UNAVAILABLE, INTERNAL, CANCELLED]) assert.ok(isBreak(from({ code })), status[code]);
   for (const code of [NOT_FOUND, RESOURCE_EXHAUSTED]) assert.ok(!isBreak(from({ code })), status[code]);
-  assert.ok(isBreak(from(richError("SHUTTING_DOWN", {}, UNAVAILABLE))));
+  for (const reason of ["SHUTTING_DOWN", "STORE_UNAVAILABLE"])
+    assert.ok(isBreak(from(richError(reason, {}, UNAVAILABLE))), reason);
+  assert.ok(!isBreak(from(richError("NO_FLEET", {}, status.FAILED_PRECONDITION))));
   assert.ok(!isBreak(from(richError("INTERNAL", {}, INTERNAL))));
 });

@@ -15,6 +15,8 @@ const REASONS = [
   "DEPLOY_IN_PROGRESS",
   "DEPLOY_NOT_FOUND",
   "STORE_FAILED",
+  "STORE_UNAVAILABLE",
+  "NO_FLEET",
   "LISTEN_FAILED",
   "LIMIT_EXCEEDED",
   "SHUTTING_DOWN",
@@ -55,6 +57,9 @@ const STATUSES_THAT_ARE_CODES = [
  * - `DEPLOY_IN_PROGRESS`: another deploy of the service is under way.
  * - `DEPLOY_NOT_FOUND`: there has been no deploy to watch since the proxy started.
  * - `STORE_FAILED`: the change could not be stored, and was not made.
+ * - `STORE_UNAVAILABLE`: the proxy can't reach the store that it shares with others. A change was not made, unless
+ *   `details.outcome` is `unknown`: then the store may have it all the same.
+ * - `NO_FLEET`: the proxy has no store that it shares, so that there is no fleet to ask or to wait for.
  * - `LIMIT_EXCEEDED`: too many backends or watches.
  * - `SHUTTING_DOWN`: the proxy is stopping and takes no changes.
  * - `UPGRADE_FAILED`: the new process can't take over; the message says why, and the present one goes on.
@@ -103,7 +108,7 @@ export class SeamlessError extends Error {
   readonly method: string;
   /**
    * Facts that a program may act on, such as `address`. `outcome` is `unknown` when a change had been sent and its
-   * answer did not come: it may or may not have been carried out.
+   * answer, or that of the proxy's store, did not come: it may or may not have been carried out.
    */
   readonly details: Readonly<Record<string, string>>;
   /** With `REVISION_MISMATCH`: the revision that the service has now. */
@@ -143,6 +148,11 @@ export class SeamlessError extends Error {
     const details = info?.metadata ?? {};
     return new SeamlessError(code, error.details, { status: name, method, details, cause: error });
   }
+}
+
+/** Whether the proxy says that its store can't be reached, and that the change therefore was not made. */
+export function isRefusedByStore({ code, details }: SeamlessError): boolean {
+  return code === "STORE_UNAVAILABLE" && details["outcome"] !== "unknown";
 }
 
 /**

@@ -1,6 +1,6 @@
 export type { RetryOptions } from "./backoff.js";
 export type { BackendInput } from "./backend-input.js";
-export type { CallOptions, ChangeOptions, PauseOptions, ResumeOptions } from "./call-options.js";
+export type { CallOptions, ChangeOptions, GetOptions, PauseOptions, ResumeOptions } from "./call-options.js";
 export type { SeamlessClient } from "./client.js";
 export { connect } from "./connect.js";
 export type { DeployOptions } from "./deploy-options.js";
@@ -22,7 +22,7 @@ export type {
   ServiceSettingsInput,
   Upgraded,
 } from "./services.js";
-export type { WatchAfter, WatchDeployOptions, WatchOptions } from "./watch-options.js";
+export type { WatchAfter, WatchDeployOptions, WatchFleetOptions, WatchOptions } from "./watch-options.js";
 export { BackendState, DeployOutcome, DeployPhase, DrainOutcome, HealthState } from "@seamless/proto";
 export type {
   Backend,
@@ -31,11 +31,16 @@ export type {
   BackendSpec,
   ConnectionEnds,
   DeployCandidate,
+  DeployProxy,
   DeployStatus,
   DeployVerdict,
   DrainOptions,
   DrainProgress,
   DrainStatus,
+  Fleet,
+  FleetBackend,
+  FleetProxy,
+  FleetService,
   HealthCheck,
   HistoryEntry,
   Ledger,
@@ -44,4 +49,5 @@ export type {
   Refusals,
   ServiceSettings,
   ServiceState,
+  StoreStatus,
 } from "@seamless/proto";

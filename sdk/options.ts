@@ -103,6 +103,12 @@ export function requireUint32(option: string, value: unknown, method: string): n
   throw invalidOption(`${option} must be a whole number, not ${show(value)}`, method);
 }
 
+/** @throws SeamlessError INVALID_OPTIONS */
+export function requireBoolean(option: string, value: unknown, method: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw invalidOption(`${option} must be true or false, not ${show(value)}`, method);
+}
+
 /** An INVALID_OPTIONS error. */
 export function invalidOption(text: string, method: string): SeamlessError {
   return new SeamlessError("INVALID_OPTIONS", text, { status: "INVALID_ARGUMENT", method });

@@ -4,7 +4,7 @@ import { abortable, delay, onAbort } from "./abortable.js";
 import { backoffDelayMs } from "./backoff.js";
 import type { CallContext } from "./call-context.js";
 import type { CallSettings } from "./call-options.js";
-import { SeamlessError } from "./errors.js";
+import { isRefusedByStore, SeamlessError } from "./errors.js";
 import type { Link } from "./link.js";
 import { type Deadline, deadlineExceeded } from "./scopes.js";
 
@@ -23,8 +23,9 @@ export interface UnaryMethod<Response> {
 /**
  * An attempt is made of two steps: wait for the connection, then send. UNAVAILABLE is tried again, after a wait, as
  * often as the options allow; for a change only if it came of the first step, since a request that was sent may
- * have been carried out though its answer was lost. A wait that would outlast the deadline is not begun: the
- * reason why no proxy answers is worth more than DEADLINE_EXCEEDED.
+ * have been carried out though its answer was lost, or if the proxy says that its store did not take it. A wait
+ * that would outlast the deadline is not begun: the reason why no proxy answers is worth more than
+ * DEADLINE_EXCEEDED.
  */
 export async function callUnary<Response>(
   { link, scopes, settings, random }: CallContext,
@@ -71,7 +72,8 @@ async function attemptOnce<Response>(
     return { response: await send(client, method, limits) };
   } catch (thrown) {
     const error = SeamlessError.from(thrown, method.name);
-    if (sent && method.change) return { error: withUnknownOutcome(error), retry: false };
+    if (sent && method.change && !isRefusedByStore(error))
+      return { error: withUnknownOutcome(error), retry: false };
     return { error, retry: error.status === "UNAVAILABLE" };
   }
 }

@@ -20,6 +20,9 @@ export interface WatchOptions extends Pick<CallOptions, "service" | "signal"> {
 /** Options of `watchDeploy`. */
 export type WatchDeployOptions = Omit<WatchOptions, "after">;
 
+/** Options of `watchFleet`. */
+export type WatchFleetOptions = Omit<WatchOptions, "after" | "service">;
+
 /** A point in a service's history. A {@link ServiceState} is one; so is its revision alone. */
 export interface WatchAfter {
   /** `revision` of the last state seen. */

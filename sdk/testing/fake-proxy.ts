@@ -11,6 +11,8 @@ import {
   type ServerWritableStream,
 } from "@grpc/grpc-js";
 import {
+  type GetFleetResponse,
+  type GetRequest,
   type GetResponse,
   SeamlessServiceService,
   type DeployRequest,
@@ -22,6 +24,8 @@ import {
   type WatchDeployResponse,
   type WatchDrainRequest,
   type WatchDrainResponse,
+  type WatchFleetRequest,
+  type WatchFleetResponse,
 } from "@seamless/proto";
 import { connect, type ConnectOptions, type SeamlessClient } from "../index.js";
 
@@ -35,12 +39,17 @@ export interface FakeProxy {
 }
 
 export interface Answers {
-  readonly get?: (callback: sendUnaryData<GetResponse>, attempt: number) => void;
-  readonly set?: (callback: sendUnaryData<{ state: ServiceState; changed: boolean }>) => void;
+  readonly get?: (callback: sendUnaryData<GetResponse>, attempt: number, request: GetRequest) => void;
+  readonly set?: (
+    callback: sendUnaryData<{ state: ServiceState; changed: boolean }>,
+    attempt: number,
+  ) => void;
+  readonly getFleet?: (callback: sendUnaryData<GetFleetResponse>, attempt: number) => void;
   readonly watch?: handleServerStreamingCall<WatchBackendsRequest, WatchBackendsResponse>;
   readonly deploy?: handleServerStreamingCall<DeployRequest, DeployResponse>;
   readonly watchDeploy?: handleServerStreamingCall<WatchDeployRequest, WatchDeployResponse>;
   readonly watchDrain?: handleServerStreamingCall<WatchDrainRequest, WatchDrainResponse>;
+  readonly watchFleet?: handleServerStreamingCall<WatchFleetRequest, WatchFleetResponse>;
   /** Every other call: what was asked, and by whom. Answers with a state, or an empty history. */
   readonly other?: (method: string, request: object, actor: unknown) => void;
 }
@@ -82,19 +91,24 @@ export async function startFake(
   const server = new Server();
   const unexpected = (): never => assert.fail("not expected");
   server.addService(SeamlessServiceService, {
-    get: (_: unknown, callback: sendUnaryData<GetResponse>) => {
+    get: ({ request }: ServerUnaryCall<GetRequest, GetResponse>, callback: sendUnaryData<GetResponse>) => {
       requests.push("get");
-      answers.get?.(callback, requests.length);
+      answers.get?.(callback, requests.length, request);
+    },
+    getFleet: (_: unknown, callback: sendUnaryData<GetFleetResponse>) => {
+      requests.push("getFleet");
+      answers.getFleet?.(callback, requests.length);
     },
     set: (_: unknown, callback: sendUnaryData<{ state: ServiceState; changed: boolean }>) => {
       requests.push("set");
-      answers.set?.(callback);
+      answers.set?.(callback, requests.length);
     },
     ...Object.fromEntries(OTHERS.map((method) => [method, answerOther(method, answers)])),
     watchBackends: answers.watch ?? unexpected,
     deploy: answers.deploy ?? unexpected,
     watchDeploy: answers.watchDeploy ?? unexpected,
     watchDrain: answers.watchDrain ?? unexpected,
+    watchFleet: answers.watchFleet ?? unexpected,
   });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new Set<Socket>();
