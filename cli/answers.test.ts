@@ -122,6 +122,11 @@ for (const [line, complaint] of [
   ["deploy a:1 --health grpc --health-status 200", /only for http checks/],
   ["deploy --watch --drain 30s", /only --max-cut/],
   ["deploy --watch --if-revision 3", /only --max-cut/],
+  ["deploy --watch --fleet", /only --max-cut/],
+  ["deploy a:1 --quorum 2", /--quorum and --first need --fleet/],
+  ["deploy a:1 --first 1", /--quorum and --first need --fleet/],
+  ["deploy a:1 --fleet --first 1 --canary 5", /--first and --canary exclude each other/],
+  ["deploy a:1 --fleet --first one", /Expected a whole number/],
   ["remove a:1 --max-cut 3", /--max-cut needs --wait/],
   ["set a:1 --max-cut 3", /--max-cut needs --wait/],
 ] as const)

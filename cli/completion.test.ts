@@ -52,6 +52,12 @@ test("bash completes commands, options and choices", () => {
   assert.deepEqual(offered("seamlessctl drain ex"), ["extend"]);
   assert.deepEqual(offered("seamlessctl drain extend --li"), ["--limit"]);
   assert.deepEqual(offered("seamlessctl deploy --can"), ["--canary"]);
+  assert.deepEqual(offered("seamlessctl deploy --fl"), ["--fleet"]);
+  assert.deepEqual(offered("seamlessctl deploy a:1 --fleet --q"), ["--quorum"]);
+  assert.deepEqual(offered("seamlessctl fl"), ["fleet"]);
+  assert.deepEqual(offered("seamlessctl fleet st"), ["status"]);
+  assert.deepEqual(offered("seamlessctl fleet status --w"), ["--watch"]);
+  assert.deepEqual(offered("seamlessctl get --li"), ["--linearizable"]);
   assert.deepEqual(offered("seamlessctl health --timeout-"), ["--timeout-per-check"]);
 });
 

@@ -33,6 +33,9 @@ export interface DeployFlags extends ChangeFlags, DrainFlags, MaxCutFlag {
   readonly step?: number;
   readonly bake?: number;
   readonly maxFailures?: number;
+  readonly fleet?: boolean;
+  readonly quorum?: number;
+  readonly first?: number;
   readonly watch?: boolean;
 }
 
@@ -52,7 +55,9 @@ export function addDeployOptions(command: Command): Command {
         parseCounts,
       ),
     )
-    .addOption(durationOption("--step <time>", "keep each share of the canary for this time (default: 60s)"))
+    .addOption(
+      durationOption("--step <time>", "keep each share, or the first proxies alone, so long (default: 60s)"),
+    )
     .addOption(
       durationOption("--bake <time>", "after the switch, return to the old ones if the new ones fail"),
     )
@@ -60,6 +65,15 @@ export function addDeployOptions(command: Command): Command {
       new Option("--max-failures <percent>", "of connects, in canary and bake (default: 10)").argParser(
         parseCount,
       ),
+    )
+    .addOption(new Option("--fleet", "wait for all proxies that share the store, not only for this one"))
+    .addOption(
+      new Option("--quorum <count>", "proxies that must find them healthy (default: all)").argParser(
+        parseCount,
+      ),
+    )
+    .addOption(
+      new Option("--first <count>", "switch so many proxies first, then the rest").argParser(parseCount),
     )
     .addOption(maxCutOption())
     .addOption(ifRevisionOption());
@@ -73,9 +87,15 @@ export function misplacedDeployFlags(
   command: Command,
 ): string | undefined {
   if ((flags.watch ?? false) === hasBackends) return "name the new backends, or --watch without any";
-  if (!flags.watch) return misplacedHealthFlags(flags.health, healthFlags(flags));
+  if (!flags.watch)
+    return misplacedFleetFlags(flags) ?? misplacedHealthFlags(flags.health, healthFlags(flags));
   const others = Object.keys(command.opts()).filter((name) => name !== "watch" && name !== "maxCut");
   return others.length > 0 ? "with --watch only --max-cut has a meaning" : undefined;
+}
+
+function misplacedFleetFlags({ fleet, quorum, first, canary }: DeployFlags): string | undefined {
+  if (!fleet && (quorum ?? first) !== undefined) return "--quorum and --first need --fleet";
+  return first !== undefined && canary ? "--first and --canary exclude each other" : undefined;
 }
 
 export function deployOptions(flags: DeployFlags, signal: AbortSignal): DeployOptions {
@@ -90,6 +110,19 @@ export function deployOptions(flags: DeployFlags, signal: AbortSignal): DeployOp
     ...(step !== undefined && { canaryStepMs: step }),
     ...(bake !== undefined && { bakeMs: bake }),
     ...(maxFailures !== undefined && { maxConnectFailurePercent: maxFailures }),
+    ...fleetOptions(flags),
+  };
+}
+
+function fleetOptions({
+  fleet,
+  quorum,
+  first,
+}: DeployFlags): Pick<DeployOptions, "fleet" | "quorum" | "firstProxies"> {
+  return {
+    ...(fleet && { fleet }),
+    ...(quorum !== undefined && { quorum }),
+    ...(first !== undefined && { firstProxies: first }),
   };
 }
 

@@ -1,76 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  DeployOutcome,
-  DeployPhase,
-  type DeployStatus,
-  type DeployVerdict,
-  DrainOutcome,
-  type DrainStatus,
-  HealthState,
-} from "@seamless/sdk";
+import { DeployOutcome, DeployPhase, DrainOutcome, HealthState } from "@seamless/sdk";
 import { ctl, state } from "./testing/ctl.js";
-
-const noEnds = { byClient: 0n, byBackend: 0n, cutByDrain: 0n, closedIdle: 0n, cutByShutdown: 0n };
-
-function drain(
-  address: string,
-  outcome: DrainOutcome,
-  open: number,
-  extra: Partial<typeof noEnds> = {},
-): DrainStatus {
-  return {
-    address,
-    outcome,
-    endedUnixMs: outcome === DrainOutcome.OPEN ? 0n : 9_000n,
-    progress: {
-      startedUnixMs: 1_000n,
-      connectionsAtStart: 5,
-      openConnections: open,
-      options: { spreadMs: 0 },
-      deadlineUnixMs: 0n,
-      oldestUnixMs: 0n,
-      lastByteUnixMs: 0n,
-      bytes: 0n,
-      ends: { ...noEnds, ...extra },
-    },
-  };
-}
-
-const status = (phase: DeployPhase, extra: Partial<DeployStatus> = {}): DeployStatus => ({
-  id: "one",
-  phase,
-  startedUnixMs: 0n,
-  phaseStartedUnixMs: BigInt(Date.now()),
-  phaseDeadlineUnixMs: 0n,
-  revision: 0n,
-  percent: 0,
-  backends: [],
-  candidates: [],
-  drains: [],
-  verdict: undefined,
-  ...extra,
-});
-
-const verdict = (outcome: DeployOutcome, extra: Partial<DeployVerdict> = {}): DeployVerdict => ({
-  outcome,
-  reason: "why",
-  revision: 7n,
-  ended: 12n,
-  cut: 0n,
-  closedIdle: 1n,
-  durationMs: 8_420n,
-  ...extra,
-});
-
-/** A deploy that goes through these statuses to its verdict. */
-const going =
-  (end: DeployVerdict, ...statuses: readonly DeployStatus[]) =>
-  (tell?: (value: unknown) => void) => {
-    for (const each of statuses) tell?.(each);
-    tell?.(status(DeployPhase.DONE, { verdict: end, drains: [drain("old:1", DrainOutcome.EMPTY, 0)] }));
-    return end;
-  };
+import { drain, going, noEnds, status, verdict } from "./testing/deploys.js";
 
 test("deploy asks for all that its options say", async () => {
   const line =

@@ -1,6 +1,7 @@
 import { type Backend, type ConnectionEnds, DrainOutcome, type DrainStatus } from "@seamless/sdk";
 import { enumWord } from "./enum-word.js";
 import { formatBytes } from "./byte-text.js";
+import { countConnections } from "./count-text.js";
 import type { Step } from "./progress.js";
 import { formatTable } from "./table.js";
 import { formatAge, formatSpan } from "./time-text.js";
@@ -48,7 +49,7 @@ export function drainStep(drains: readonly DrainStatus[], json: object): Step {
     text(nowMs) {
       if (open.length === 0) return "drained";
       const cut = deadline === 0 ? "" : `, cut in ${formatSpan(deadline - nowMs)}`;
-      return `draining: ${left} connection${left === 1 ? "" : "s"} left on ${addresses}, for ${formatSpan(nowMs - started)}${cut}`;
+      return `draining: ${countConnections(left)} left on ${addresses}, for ${formatSpan(nowMs - started)}${cut}`;
     },
   };
 }
@@ -73,7 +74,8 @@ export function jsonDrain(drain: DrainStatus): object {
   return { ...drain, outcome: enumWord(DrainOutcome, drain.outcome) };
 }
 
-function earliest(drains: readonly DrainStatus[], key: "startedUnixMs" | "deadlineUnixMs"): number {
+/** In milliseconds since 1970; 0: none of them has one. */
+export function earliest(drains: readonly DrainStatus[], key: "startedUnixMs" | "deadlineUnixMs"): number {
   const times = drains.map(({ progress }) => Number(progress?.[key] ?? 0n)).filter((time) => time > 0);
   return times.length === 0 ? 0 : Math.min(...times);
 }

@@ -6,14 +6,14 @@ export const EXIT = {
   /** The proxy said no: invalid address, not found, forbidden, a limit, stopping, or its own failure. */
   refused: 1,
   usage: 2,
-  /** No proxy answers at the address. */
+  /** No proxy answers at the address, or the one that does can't reach its shared store: try later. */
   unreachable: 3,
   deadline: 4,
   /** The list was changed by someone else since the revision of `--if-revision`. */
   conflict: 5,
   /** A deploy's new backends were not healthy in time; nothing was changed. */
   neverHealthy: 6,
-  /** More connections were cut than `--max-cut` allows. */
+  /** More connections were cut, or were open on a proxy that vanished, than `--max-cut` allows. */
   cut: 7,
   /** A deploy's new backends failed, and the list is again what it was. */
   returned: 8,
@@ -36,6 +36,7 @@ export class ExitWith extends Error {
 const BY_ERROR: Partial<Record<SeamlessErrorCode, ExitCode>> = {
   INVALID_OPTIONS: EXIT.usage,
   UNAVAILABLE: EXIT.unreachable,
+  STORE_UNAVAILABLE: EXIT.unreachable,
   DEADLINE_EXCEEDED: EXIT.deadline,
   REVISION_MISMATCH: EXIT.conflict,
   CANCELLED: EXIT.interrupted,

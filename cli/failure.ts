@@ -32,6 +32,9 @@ const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
   DEPLOY_NOT_FOUND: () => "`seamlessctl deploy HOST:PORT` begins one",
   STORE_FAILED: () =>
     "nothing was changed; make room for the proxy's state file, or mend its folder, and try again",
+  STORE_UNAVAILABLE: explainStore,
+  NO_FLEET: () =>
+    "`seamless --store etcd://...` gives proxies a store to share; without --fleet it deploys to this proxy alone",
   SERVICE_NOT_FOUND: () => "leave out --service for the default one; `seamlessctl status` shows all",
   SERVICE_EXISTS: () => "`seamlessctl service list` shows all",
   SERVICE_CONFIGURED: () => "take it out of the proxy's configuration file, and send SIGHUP to the proxy",
@@ -42,3 +45,11 @@ const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
   UPGRADE_IN_PROGRESS: () => "wait for it to end",
   INTERNAL: () => "the log of the proxy says more",
 };
+
+/** What is asked is not in doubt; a change is only if the proxy says so. */
+function explainStore({ method, details }: SeamlessError): string {
+  if (method === "get") return "leave out --linearizable for the list that this proxy has applied";
+  return details["outcome"] === "unknown"
+    ? "once the store is reachable, `seamlessctl get --linearizable` shows whether it was carried out; doing it again does no harm"
+    : "nothing was changed, and the proxy goes on with the last list it knows; try again once `seamlessctl status` shows its store as reachable";
+}

@@ -19,6 +19,12 @@ test("get prints a table that people can read", async () => {
   assert.deepEqual(calls, [defaults, ["get", undefined], "close"]);
 });
 
+test("get --linearizable asks for the latest list", async () => {
+  const { exitCode, stdout, calls } = await ctl("get --linearizable");
+  assert.deepEqual([exitCode, calls[1]], [0, ["get", { linearizable: true }]]);
+  assert.equal(stdout, (await ctl("get")).stdout);
+});
+
 test("get -o json is for programs: words for states, numbers while they are exact", async () => {
   const { stdout } = await ctl("get -o json");
   const json = JSON.parse(stdout) as {
@@ -99,6 +105,26 @@ test("a change whose answer was lost is not told as if no proxy ran", async () =
   assert.match(stderr, /see with `seamlessctl get` whether it was carried out/);
 });
 
+test("a store that can't be reached is told apart from a proxy that can't, and what to do next", async () => {
+  const told = async (line: string, ...failure: Parameters<typeof fails>): Promise<string | undefined> => {
+    const { exitCode, stderr } = await ctl(line, fails(...failure));
+    assert.equal(exitCode, EXIT.unreachable);
+    return stderr.split("\n")[1];
+  };
+  assert.equal(
+    await told("add a:1", "STORE_UNAVAILABLE", {}, "add"),
+    "hint: nothing was changed, and the proxy goes on with the last list it knows; try again once `seamlessctl status` shows its store as reachable",
+  );
+  assert.equal(
+    await told("add a:1", "STORE_UNAVAILABLE", { outcome: "unknown" }, "add"),
+    "hint: once the store is reachable, `seamlessctl get --linearizable` shows whether it was carried out; doing it again does no harm",
+  );
+  assert.equal(
+    await told("get --linearizable", "STORE_UNAVAILABLE"),
+    "hint: leave out --linearizable for the list that this proxy has applied",
+  );
+});
+
 test("completion needs no proxy", async () => {
   const { exitCode, stdout, stderr, calls } = await ctl("completion bash");
   assert.deepEqual([exitCode, stderr, calls], [0, "", []]);
@@ -166,6 +192,8 @@ for (const [code, exitCode, hint] of [
   ["DEPLOY_IN_PROGRESS", 1, /seamlessctl deploy --watch/],
   ["DEPLOY_NOT_FOUND", 1, /seamlessctl deploy HOST:PORT/],
   ["STORE_FAILED", 1, /state file/],
+  ["STORE_UNAVAILABLE", 3, /--linearizable/],
+  ["NO_FLEET", 1, /--store etcd:/],
   ["INVALID_OPTIONS", 2, /^$/],
   ["UNAVAILABLE", 3, /--address/],
   ["DEADLINE_EXCEEDED", 4, /--timeout/],
@@ -211,7 +239,7 @@ test("alone it prints its help on stderr and exits 2; --help names every command
   const { stdout, exitCode } = await ctl("--help");
   assert.equal(exitCode, 0);
   const words =
-    "deploy get set add remove weight drain undrain pause resume health history rollback watch status version completion";
+    "deploy get set add remove weight drain undrain pause resume health history rollback service fleet top watch status upgrade version completion";
   for (const word of words.split(" ")) assert.match(stdout, new RegExp(`^ +${word}\\b`, "m"));
   for (const code of Object.values(EXIT)) assert.match(stdout, new RegExp(`\\b${code}  \\w`));
   assert.equal(alone.stderr, stdout);

@@ -4,6 +4,7 @@ import { createAddCommand } from "./commands/add.js";
 import { createCompletionCommand } from "./commands/completion.js";
 import { createDeployCommand } from "./commands/deploy.js";
 import { createDrainCommand } from "./commands/drain.js";
+import { createFleetCommand } from "./commands/fleet.js";
 import { createGetCommand } from "./commands/get.js";
 import { createHealthCommand } from "./commands/health.js";
 import { createHistoryCommand } from "./commands/history.js";
@@ -40,6 +41,7 @@ const COMMANDS = [
   createHistoryCommand,
   createRollbackCommand,
   createServiceCommand,
+  createFleetCommand,
   createTopCommand,
   createWatchCommand,
   createStatusCommand,
@@ -56,12 +58,13 @@ Examples:
   seamlessctl set web1:80=3 web2:80             replace the list; web1 gets three of four connections
   seamlessctl get -o json | jq .revision        for programs
   seamlessctl add localhost:4445 --if-revision 7
+  seamlessctl fleet status --watch              all proxies that share a store
 
 Exit codes:
   0  done                              5  revision conflict
   1  refused by the proxy              6  deploy: never healthy, nothing changed
   2  usage                             7  done, but connections were cut
-  3  no proxy reachable                8  deploy: returned to the old backends
+  3  no proxy, or no store, reachable  8  deploy: returned to the old backends
   4  deadline passed                 130  interrupted, or a deploy was cancelled`;
 
 /** A fresh command tree. */

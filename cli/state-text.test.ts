@@ -92,6 +92,27 @@ for (const [seconds, text] of [
   });
 }
 
+const store = { kind: "etcd", available: true, staleSinceUnixMs: 0n, error: "" };
+for (const [part, text] of [
+  [{ kind: "memory" }, "memory"],
+  [{}, "etcd"],
+  [{ error: "slow" }, "etcd: slow"],
+  [
+    { available: false, staleSinceUnixMs: 5_000n, error: "no answer" },
+    "etcd, unreachable since 1970-01-01T00:00:05Z (1m 5s); the last lists known are served, changes are refused: no answer",
+  ],
+  [{ available: false }, "etcd, unreachable; the last lists known are served, changes are refused"],
+  [{ staleSinceUnixMs: 5_000n }, "etcd, not up to date since 1970-01-01T00:00:05Z (1m 5s)"],
+] as const)
+  test(`status says of the store: ${text}`, () => {
+    const lines = proxyText({ store: { ...store, ...part } }, 70_000).split("\n");
+    assert.equal(lines.find((line) => line.startsWith("store"))?.replace(/^store +/, ""), text);
+  });
+
+test("of a store that the proxy does not know of nothing is said", () => {
+  assert.doesNotMatch(proxyText({ store: undefined }, 0), /^store/m);
+});
+
 test("the proxy's text names every address, and that it is stopping", () => {
   assert.match(proxyText({}, 0), /^listening +\[::\]:80, \[::\]:81$/m);
   assert.match(proxyText({ shuttingDown: true }, 0), /^state +stopping/m);

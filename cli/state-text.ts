@@ -4,6 +4,7 @@ import { deployStep } from "./deploy-text.js";
 import { NO_ENDS } from "./drain-text.js";
 import { enumWord } from "./enum-word.js";
 import { formatHealth, formatHealthCheck } from "./health-text.js";
+import { formatStore } from "./store-text.js";
 import { formatTable } from "./table.js";
 import { formatSpan } from "./time-text.js";
 
@@ -84,6 +85,7 @@ export function formatProxy(proxy: ProxyInfo, listenAddresses: readonly string[]
       `${proxy.refusedConnections} over the limit, ${proxy.unservedConnections} without a backend`,
     ],
     ["services", proxy.services.join(", ")],
+    ...(proxy.store ? [["store", formatStore(proxy.store, nowMs)]] : []),
     ...predecessorRow(proxy),
   ]);
 }

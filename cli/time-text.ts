@@ -11,6 +11,11 @@ export function formatSpan(durationMs: number): string {
   return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
 }
 
+/** A moment, to the second. */
+export function formatMoment(unixMs: bigint): string {
+  return new Date(Number(unixMs)).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
 /** How long ago a moment of the proxy was; "-" for none. The clocks may differ a little. */
 export function formatAge(unixMs: bigint | undefined, nowMs: number): string {
   return unixMs ? formatSpan(nowMs - Number(unixMs)) : "-";

@@ -3,22 +3,28 @@ import { Command } from "commander";
 import { collectBackends, type BackendArgument } from "../backend-argument.js";
 import type { Context } from "../context.js";
 import { addDeployOptions, deployOptions, misplacedDeployFlags, type DeployFlags } from "../deploy-flags.js";
-import { deployStep, formatVerdict } from "../deploy-text.js";
+import { deployStep } from "../deploy-text.js";
 import { requireFewCut, type MaxCutFlag } from "../drain-flags.js";
 import { EXIT, ExitWith } from "../exit-codes.js";
 import { createProgress } from "../progress.js";
+import { formatVerdict, lostProxies, type LastSeen, type LostProxy } from "../verdict-text.js";
 import { withClient, type Run } from "../with-client.js";
 
 const HELP = `
 Waits until every new backend is healthy, switches in one step, drains the old ones, and says how it went. Interrupted
 before the switch it changes nothing; after it the deploy goes on (deploy --watch follows it).
 
+With --fleet every proxy that shares the store checks, switches and drains; the old servers are safe to stop once all
+have. One that vanishes on the way is named and not waited for: what was open on it counts as cut, and if it vanished
+before it switched, the exit code is 7 in any case.
+
 Exit codes: 0 switched, 5 superseded by another change, 6 never healthy (nothing changed), 7 switched but connections
 were cut, 8 returned to the old backends, 130 interrupted or cancelled.
 
 Examples:
   seamlessctl deploy localhost:4445 --drain 30s
-  seamlessctl deploy web1:81 web2:81 --health http:/up --canary 5,25,50 --step 60s --bake 2m`;
+  seamlessctl deploy web1:81 web2:81 --health http:/up --canary 5,25,50 --step 60s --bake 2m
+  seamlessctl deploy web2:80 --fleet --first 1 --step 2m`;
 
 export function createDeployCommand(context: Context): Command {
   const command = new Command("deploy")
@@ -36,7 +42,7 @@ export function createDeployCommand(context: Context): Command {
 async function deploy(run: Run, backends: readonly BackendArgument[], flags: DeployFlags): Promise<void> {
   const { context, client, options } = run;
   const progress = createProgress(context, options.output);
-  let last: DeployStatus | undefined;
+  let last: LastSeen = { revision: 0n, drains: [], proxies: [] };
   const onProgress = (status: DeployStatus): void => {
     last = status;
     if (!status.verdict || options.output === "json") progress.show(deployStep(status));
@@ -46,8 +52,8 @@ async function deploy(run: Run, backends: readonly BackendArgument[], flags: Dep
       ? watchToVerdict(run, onProgress)
       : client.deploy(backends, { ...deployOptions(flags, context.signal), onProgress })
   ).finally(() => progress.end());
-  if (options.output === "table") context.stdout.write(formatVerdict(verdict, last?.drains ?? []));
-  conclude(verdict, flags);
+  if (options.output === "table") context.stdout.write(formatVerdict(verdict, last));
+  conclude(verdict, last, flags);
 }
 
 async function watchToVerdict(
@@ -62,10 +68,10 @@ async function watchToVerdict(
 }
 
 /** @throws ExitWith for any other end than a switch with few enough cuts */
-function conclude({ outcome, cut }: DeployVerdict, flags: MaxCutFlag): void {
-  switch (outcome) {
+function conclude(verdict: DeployVerdict, last: LastSeen, flags: MaxCutFlag): void {
+  switch (verdict.outcome) {
     case DeployOutcome.SWITCHED:
-      requireFewCut(cut, flags);
+      requireKnownEnds(verdict, lostProxies(verdict, last), flags);
       return;
     case DeployOutcome.NEVER_HEALTHY:
       throw new ExitWith(EXIT.neverHealthy);
@@ -79,4 +85,15 @@ function conclude({ outcome, cut }: DeployVerdict, flags: MaxCutFlag): void {
     default:
       throw new ExitWith(EXIT.refused);
   }
+}
+
+/**
+ * How a connection on a proxy that vanished ended nobody can tell, so that it counts as cut. One that vanished before it
+ * had the new list may, cut off from the others, go on sending new connections to the old backends.
+ * @throws ExitWith the code for cut connections
+ */
+function requireKnownEnds({ cut }: DeployVerdict, lost: readonly LostProxy[], flags: MaxCutFlag): void {
+  if (lost.some(({ hadSwitched }) => !hadSwitched)) throw new ExitWith(EXIT.cut);
+  const withLost = lost.reduce((sum, { open }) => sum + BigInt(open), cut);
+  requireFewCut(withLost, flags);
 }

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { Context } from "../context.js";
 import { toJsonLine } from "../json.js";
 import { formatTable } from "../table.js";
+import { formatMoment } from "../time-text.js";
 import { withClient } from "../with-client.js";
 
 const HEAD = ["REVISION", "WHEN", "HOW", "WHO", "FROM", "ENDED", "CUT", "BACKENDS"];
@@ -27,7 +28,7 @@ function toRow({ revision, atUnixMs, verb, actor, from, backends, ledger }: Hist
   const { byClient = 0n, byBackend = 0n, cutByDrain = 0n, cutByShutdown = 0n } = ledger?.ends ?? {};
   return [
     String(revision),
-    new Date(Number(atUnixMs)).toISOString().replace(/\.\d+Z$/, "Z"),
+    formatMoment(atUnixMs),
     verb,
     actor,
     from || "-",

@@ -5,14 +5,13 @@ import { formatBytes } from "../byte-text.js";
 import type { Context } from "../context.js";
 import { durationOption } from "../duration.js";
 import { parseCount } from "../number-argument.js";
+import { HOME } from "../screen.js";
 import { stateWord } from "../state-text.js";
 import { formatTable } from "../table.js";
 import { withClient } from "../with-client.js";
 
 const HEAD = ["SERVICE", "BACKEND", "STATE", "OPEN", "NEW/S", "FAILED/S", "IN/S", "OUT/S"];
 const NUMERIC = new Set([3, 4, 5, 6, 7]);
-/** Goes to the first place and clears what is below (ECMA-48: CUP, ED). */
-const HOME = "\u001b[H\u001b[J";
 
 const NO_COUNTERS: BackendCounters = {
   activeConnections: 0,

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Context } from "../context.js";
 import { jsonState, toJsonLine } from "../json.js";
+import { tellReconnects } from "../reconnect.js";
 import { formatStateLine } from "../state-text.js";
 import { withClient } from "../with-client.js";
 
@@ -9,10 +10,8 @@ export function createWatchCommand(context: Context): Command {
     .description("show the backends now and after every change, until interrupted; reconnects by itself")
     .action((_: object, command: Command) =>
       withClient(context, command, async ({ client, options }) => {
-        const { signal, stdout, stderr, clock } = context;
-        const onReconnect = (error: Error): void =>
-          void stderr.write(`seamlessctl: connection lost, connecting again (${error.message})\n`);
-        for await (const state of client.watch({ signal, onReconnect })) {
+        const { signal, stdout, clock } = context;
+        for await (const state of client.watch({ signal, onReconnect: tellReconnects(context) })) {
           const json = options.output === "json";
           stdout.write(json ? toJsonLine(jsonState(state)) : formatStateLine(state, new Date(clock.nowMs())));
         }

@@ -1,5 +1,7 @@
 import {
   BackendState,
+  type Fleet,
+  type GetOptions,
   SeamlessError,
   type SeamlessClient,
   type SeamlessErrorCode,
@@ -91,6 +93,47 @@ export const proxy = {
   shuttingDown: false,
   services: ["default"],
   predecessor: undefined,
+  store: { kind: "file", available: true, staleSinceUnixMs: 0n, error: "" },
+};
+
+export const fleet: Fleet = {
+  proxies: [
+    {
+      id: "7587870c2d3a4b01",
+      name: "web1",
+      version: "1.2.3",
+      startedUnixMs: 1n,
+      self: false,
+      services: [
+        {
+          service: "db",
+          revision: 2n,
+          openConnections: 0,
+          backends: [{ address: "d:1", state: BackendState.ACTIVE, openConnections: 0 }],
+        },
+        {
+          service: "default",
+          revision: 6n,
+          openConnections: 12,
+          backends: [
+            { address: "a:1", state: BackendState.DRAINING, openConnections: 4 },
+            { address: "b:1", state: BackendState.DRAINING, openConnections: 1 },
+            { address: "c:1", state: BackendState.UNHEALTHY, openConnections: 7 },
+          ],
+        },
+      ],
+    },
+    {
+      id: "7587870c2d3a5c02",
+      name: "web2",
+      version: "1.2.4",
+      startedUnixMs: 2n,
+      self: true,
+      services: [{ service: "default", revision: 7n, openConnections: 0, backends: [] }],
+    },
+    { id: "9", name: "web3", version: "1.2.4", startedUnixMs: 3n, self: false, services: [] },
+  ],
+  store: { kind: "etcd", available: true, staleSinceUnixMs: 0n, error: "" },
 };
 
 export interface Outcome {
@@ -112,6 +155,7 @@ const LATER = [
   "setHealthCheck",
   "history",
   "rollback",
+  "fleet",
 ] as const;
 
 function withoutCallbacks(argument: unknown): unknown {
@@ -139,7 +183,8 @@ export async function ctl(
       return new Promise((resolve) => resolve(answer()));
     };
   const client = {
-    get: () => call("get")(undefined, {}),
+    get: ({ linearizable }: GetOptions) =>
+      call("get")(linearizable === undefined ? undefined : { linearizable }, {}),
     set: call("set"),
     add: call("add"),
     remove: call("remove"),
@@ -166,6 +211,14 @@ export async function ctl(
       interrupt.abort();
       throw new SeamlessError("CANCELLED", "aborted", { status: "CANCELLED", method: "watch" });
     },
+    async *watchFleet({ onReconnect }: { onReconnect: (error: Error, attempt: number) => void }) {
+      calls.push(["watchFleet"]);
+      yield await Promise.resolve(answer());
+      onReconnect(new Error("gone"), 1);
+      yield await Promise.resolve(answer());
+      interrupt.abort();
+      throw new SeamlessError("CANCELLED", "aborted", { status: "CANCELLED", method: "watchFleet" });
+    },
     close: () => calls.push("close"),
   };
   const exitCode = await runProgram(line === "" ? [] : line.split(" "), {
@@ -186,8 +239,8 @@ export async function ctl(
 }
 
 export const fails =
-  (code: SeamlessErrorCode, details: Record<string, string> = {}) =>
+  (code: SeamlessErrorCode, details: Record<string, string> = {}, method = "get") =>
   () => {
-    throw new SeamlessError(code, "what was wrong", { status: "UNKNOWN", method: "get", details });
+    throw new SeamlessError(code, "what was wrong", { status: "UNKNOWN", method, details });
   };
 export const defaults = { address: "127.0.0.1:6778", service: "default", timeoutMs: 10_000 };
