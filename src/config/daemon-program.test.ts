@@ -204,7 +204,13 @@ test("every flag can also come from the environment, and the command line wins",
     state: undefined,
     resetState: false,
     store: {
-      url: { endpoints: [{ host: "e1", port: 2379 }, { host: "::1", port: 2379 }], prefix: "/a/b/" },
+      url: {
+        endpoints: [
+          { host: "e1", port: 2379 },
+          { host: "::1", port: 2379 },
+        ],
+        prefix: "/a/b/",
+      },
       tls: { ca: "/ca" },
       login: "/login",
       leaseSeconds: 7,

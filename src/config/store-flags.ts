@@ -47,18 +47,22 @@ export function storeFlags(): readonly Option[] {
 
 /** @throws ProxyError INVALID_ARGUMENT for what does not make sense together */
 export function toStoreConfig(flags: StoreFlags): StoreConfig | undefined {
-  const { store, storeTlsCa: ca, storeTlsCert: cert, storeTlsKey: key, storeLogin, proxyLease } = flags;
-  if (!store) {
-    if (ca ?? cert ?? key ?? storeLogin) throw invalid("--store-tls-... and --store-login go with --store");
+  const { store: url, storeTlsCa: ca, storeTlsCert: cert, storeTlsKey: key, storeLogin: login } = flags;
+  const files = Object.entries({ ca, cert, key }).filter(([, path]) => path !== undefined);
+  if (!url) {
+    if (files.length > 0 || login !== undefined)
+      throw invalid("--store-tls-... and --store-login go with --store");
     return undefined;
   }
   if ((cert === undefined) !== (key === undefined))
     throw invalid("--store-tls-cert and --store-tls-key go together: give both");
-  if (proxyLease < LEAST_LEASE_MS || proxyLease > MOST_LEASE_MS)
-    throw invalid(`--proxy-lease must be between ${LEAST_LEASE_MS / 1_000}s and ${MOST_LEASE_MS / 60_000}m`);
-  const paths = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-  const tls = Object.keys(paths).length > 0 ? paths : undefined;
-  return { url: store, tls, login: storeLogin, leaseSeconds: Math.ceil(proxyLease / 1_000) };
+  const tls: StoreConfig["tls"] = files.length > 0 ? Object.fromEntries(files) : undefined;
+  return { url, tls, login, leaseSeconds: toLeaseSeconds(flags) };
+}
+
+function toLeaseSeconds({ proxyLease }: StoreFlags): number {
+  if (proxyLease >= LEAST_LEASE_MS && proxyLease <= MOST_LEASE_MS) return Math.ceil(proxyLease / 1_000);
+  throw invalid(`--proxy-lease must be between ${LEAST_LEASE_MS / 1_000}s and ${MOST_LEASE_MS / 60_000}m`);
 }
 
 function parseName(text: string): string {

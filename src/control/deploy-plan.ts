@@ -35,9 +35,8 @@ const MAX_CANDIDATE_INTERVAL_MS = 500;
 export function planDeploy(request: DeployRequest, ofService: HealthCheck | undefined): DeployPlan {
   const { canaryPercents = [], drain = NO_LIMITS, bakeMs = 0, expectedRevision } = request;
   const { maxConnectFailurePercent = DEFAULTS.maxConnectFailurePercent } = request;
-  const { fleet = false, quorum = 0, firstProxies = 0 } = request;
+  const ofFleet = planFleet(request);
   checkCanary(canaryPercents);
-  checkFleet({ fleet, quorum, firstProxies, canaryPercents });
   if (maxConnectFailurePercent > 100) {
     throw new ProxyError(
       "INVALID_ARGUMENT",
@@ -55,22 +54,17 @@ export function planDeploy(request: DeployRequest, ofService: HealthCheck | unde
     canaryStepMs: request.canaryStepMs ?? DEFAULTS.canaryStepMs,
     bakeMs,
     maxConnectFailurePercent,
-    fleet,
-    quorum,
-    firstProxies,
+    ...ofFleet,
   };
 }
 
-function checkFleet({
-  fleet,
-  quorum,
-  firstProxies,
-  canaryPercents,
-}: Pick<DeployPlan, "fleet" | "quorum" | "firstProxies" | "canaryPercents">): void {
+function planFleet(request: DeployRequest): Pick<DeployPlan, "fleet" | "quorum" | "firstProxies"> {
+  const { fleet = false, quorum = 0, firstProxies = 0, canaryPercents = [] } = request;
   if (!fleet && (quorum > 0 || firstProxies > 0))
     throw new ProxyError("INVALID_ARGUMENT", "a quorum and first proxies are for a deploy of the fleet");
   if (firstProxies > 0 && canaryPercents.length > 0)
     throw new ProxyError("INVALID_ARGUMENT", "a canary is either some proxies or some percents, not both");
+  return { fleet, quorum, firstProxies };
 }
 
 const hasty = (check: HealthCheck): HealthCheck => {

@@ -131,7 +131,9 @@ export function withShared(
   ledger: Ledger,
 ): ServiceRecord {
   if (shared.revision === record.revision) return { ...record, ...shared };
-  const [first, ...rest] = [...missed, { ...change, list: shared.list }];
-  const history = first ? [...recordChange(record.history, first, ledger), ...rest] : [];
-  return { ...record, ...shared, history: history.slice(-MAX_HISTORY) };
+  const last = { ...change, list: shared.list };
+  const [first = last, ...rest] = missed;
+  const history = recordChange(record.history, first, ledger);
+  const all = first === last ? history : [...history, ...rest, last];
+  return { ...record, ...shared, history: all.slice(-MAX_HISTORY) };
 }

@@ -5,8 +5,8 @@ import type { Latest, SharedCopy } from "../control/shared-service.js";
 import type { Entry, EtcdClient, EtcdEvent, FollowState, HeldLease, Snapshot } from "../etcd/etcd-client.js";
 import type { Logger } from "../logger.js";
 import { DeployNotes } from "./deploy-notes.js";
-import { createEtcdList, toLatest } from "./etcd-list.js";
-import { createKeys, type Keys } from "./keys.js";
+import { EtcdList, toLatest } from "./etcd-list.js";
+import { createKeys, type Keys, type LiveKind } from "./keys.js";
 import { decodeMember, encodeMember } from "./member-codec.js";
 
 export interface EtcdFleetOptions {
@@ -97,7 +97,7 @@ export class EtcdFleet implements Fleet {
 
   copyOf(service: string): SharedCopy {
     const { client } = this.#options;
-    return createEtcdList({ client, keys: this.#keys, service, epoch: () => this.#epoch });
+    return new EtcdList({ client, keys: this.#keys, service, epoch: () => this.#epoch });
   }
 
   follow(service: string, onLatest: (latest: Latest) => void): () => void {
@@ -168,16 +168,22 @@ export class EtcdFleet implements Fleet {
   #learn(event: EtcdEvent): void {
     const about = this.#keys.parse(event.type === "put" ? event.entry.key : event.key);
     if (!about) return;
-    const { kind, name } = about;
-    const text = event.type === "put" ? event.entry.value : undefined;
-    if (kind === "deploys") this.#understand(kind, () => this.#notes.learn(name, text));
-    if (kind === "proxies" && text === undefined) this.#others.delete(name);
-    else if (kind === "proxies" && text !== undefined) this.#learnMember(name, text);
-    if (kind !== "services") return;
-    if (event.type === "put") this.#lists.set(name, event.entry);
-    else this.#lists.delete(name);
-    this.#tell(name);
+    const entry = event.type === "put" ? event.entry : undefined;
+    this.#learners[about.kind](about.name, entry);
   }
+
+  readonly #learners: Readonly<Record<LiveKind, (name: string, entry: Entry | undefined) => void>> = {
+    deploys: (name, entry) => this.#understand("deploys", () => this.#notes.learn(name, entry?.value)),
+    proxies: (id, entry) => {
+      if (entry) this.#learnMember(id, entry.value);
+      else this.#others.delete(id);
+    },
+    services: (name, entry) => {
+      if (entry) this.#lists.set(name, entry);
+      else this.#lists.delete(name);
+      this.#tell(name);
+    },
+  };
 
   #learnMember(id: string, text: string): void {
     if (id !== this.self) this.#understand("proxies", () => void this.#others.set(id, decodeMember(text)));

@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HistoryEntry } from "../control/history.js";
-import { MAX_HISTORY } from "../control/history.js";
+import { MAX_HISTORY, type HistoryEntry } from "../control/history.js";
 import type { Latest, SharedCopy, SharedService, Version } from "../control/shared-service.js";
 import { ProxyError } from "../errors.js";
-import type { Commit, EtcdClient, Entry } from "../etcd/etcd-client.js";
+import type { Commit, EtcdClient, Entry, Write } from "../etcd/etcd-client.js";
 import { EtcdError } from "../etcd/etcd-error.js";
 import type { Keys } from "./keys.js";
 import { decodeChange, decodeShared, encodeChange, encodeShared, type Written } from "./shared-codec.js";
@@ -28,75 +27,85 @@ const FOLLOW_UP_PAUSE_MS = 100;
  * the list, or in the history if another proxy has changed the list since. Making the same transaction again is safe,
  * as it can hold only once.
  */
-export function createEtcdList({ client, keys, service, epoch }: EtcdListOptions): SharedCopy {
-  const key = keys.service(service);
+export class EtcdList implements SharedCopy {
+  readonly #options: EtcdListOptions;
+  readonly #key: string;
 
-  const latest = async (): Promise<Latest> => {
-    const { revision, entries } = await client.read({ key }).catch(fail);
+  constructor(options: EtcdListOptions) {
+    this.#options = options;
+    this.#key = options.keys.service(options.service);
+  }
+
+  async latest(): Promise<Latest> {
+    const { client, epoch } = this.#options;
+    const { revision, entries } = await client.read({ key: this.#key }).catch(fail);
     return toLatest(entries[0], revision, epoch());
-  };
+  }
 
-  const attempt = async (seen: Version, written: Written<SharedService>): Promise<Commit | undefined> => {
-    const { revision } = written.value;
-    const writes = [
-      { put: key, value: encodeShared(written) },
-      { put: keys.change(service, revision), value: encodeChange(written) },
-      ...(revision > MAX_HISTORY ? [{ delete: keys.change(service, revision - MAX_HISTORY) }] : []),
-    ];
-    const modRevision = seen.exists ? seen.number : 0n;
-    return client.commit([{ key, modRevision }], writes).catch((error: unknown) => {
-      if (error instanceof EtcdError && error.kind === "unknown") return undefined;
-      throw storeError(error);
-    });
-  };
+  async replace(seen: Version, next: SharedService): Promise<Version | undefined> {
+    const written = { write: randomUUID(), value: next };
+    const until = Date.now() + FOLLOW_UP_MS;
+    for (let isFirst = true; ; isFirst = false) {
+      const known = await this.#attempt(seen, written).catch((error: unknown) => {
+        // What fails later says nothing of the attempt before.
+        if (isFirst) throw storeError(error);
+        return undefined;
+      });
+      if (known) return known.version;
+      if (Date.now() > until) throw unknownOutcome();
+      await sleep(FOLLOW_UP_PAUSE_MS);
+    }
+  }
 
-  /** Whether a write is in the history, though the list is another one by now. */
-  const wasMade = async ({ write, value: { revision } }: Written<SharedService>): Promise<boolean> => {
-    const { entries } = await client.read({ key: keys.change(service, revision) });
-    return entries.some(({ value }) => decodeChange(value).write === write);
-  };
+  async changes(from: number, to: number): Promise<readonly HistoryEntry[]> {
+    const { client, keys, service } = this.#options;
+    const { entries } = await client.read({ prefix: keys.history(service) }).catch(fail);
+    return entries
+      .map(({ value }): HistoryEntry => decodeChange(value).value)
+      .filter(({ revision }) => revision >= from && revision <= to);
+  }
 
-  /** What became of an attempt, as far as can be told: the version it made, or that it was none, or undefined. */
-  const outcome = async (
-    commit: Commit | undefined,
-    seen: Version,
-    written: Written<SharedService>,
-  ): Promise<{ readonly version: Version | undefined } | undefined> => {
-    if (commit?.done) return { version: { epoch: epoch(), number: commit.revision, exists: true } };
+  /** The version that was made; none, if another proxy was quicker; or undefined, if that can't be told. */
+  async #attempt(seen: Version, written: Written<SharedService>): Promise<Attempted | undefined> {
+    const commit = await this.#commit(seen, written);
     if (!commit) return undefined;
+    const epoch = this.#options.epoch();
+    if (commit.done) return { version: { epoch, number: commit.revision, exists: true } };
     const [entry] = commit.entries;
     if (entry && decodeShared(entry.value).write === written.write)
-      return { version: { epoch: epoch(), number: entry.modRevision, exists: true } };
+      return { version: { epoch, number: entry.modRevision, exists: true } };
     // Another proxy's change came after ours: its own will be heard of.
-    if (await wasMade(written)) return { version: { ...seen, number: seen.number + 1n, exists: true } };
+    if (await this.#wasMade(written)) return { version: { ...seen, number: seen.number + 1n, exists: true } };
     return { version: undefined };
-  };
+  }
 
-  return {
-    latest,
-    async replace(seen, next) {
-      const written = { write: randomUUID(), value: next };
-      const until = Date.now() + FOLLOW_UP_MS;
-      for (let isFirst = true; ; isFirst = false) {
-        const known = await attempt(seen, written)
-          .then((commit) => outcome(commit, seen, written))
-          .catch((error: unknown) => {
-            // What fails later says nothing of the attempt before.
-            if (isFirst) throw storeError(error);
-            return undefined;
-          });
-        if (known) return known.version;
-        if (Date.now() > until) throw unknownOutcome();
-        await sleep(FOLLOW_UP_PAUSE_MS);
-      }
-    },
-    async changes(from, to) {
-      const { entries } = await client.read({ prefix: keys.history(service) }).catch(fail);
-      return entries
-        .map(({ value }): HistoryEntry => decodeChange(value).value)
-        .filter(({ revision }) => revision >= from && revision <= to);
-    },
-  };
+  /** Undefined: it is not known whether it was carried out. */
+  async #commit(seen: Version, written: Written<SharedService>): Promise<Commit | undefined> {
+    const { client, keys, service } = this.#options;
+    const { revision } = written.value;
+    const oldest = revision - MAX_HISTORY;
+    const writes: readonly Write[] = [
+      { put: this.#key, value: encodeShared(written) },
+      { put: keys.change(service, revision), value: encodeChange(written) },
+      ...(oldest > 0 ? [{ delete: keys.change(service, oldest) }] : []),
+    ];
+    const guard = { key: this.#key, modRevision: seen.exists ? seen.number : 0n };
+    return client.commit([guard], writes).catch((error: unknown) => {
+      if (error instanceof EtcdError && error.kind === "unknown") return undefined;
+      throw error;
+    });
+  }
+
+  /** Whether a write is in the history, though the list is another one by now. */
+  async #wasMade({ write, value: { revision } }: Written<SharedService>): Promise<boolean> {
+    const { client, keys, service } = this.#options;
+    const { entries } = await client.read({ key: keys.change(service, revision) });
+    return entries.some(({ value }) => decodeChange(value).write === write);
+  }
+}
+
+interface Attempted {
+  readonly version: Version | undefined;
 }
 
 /** @param revision of the whole store */

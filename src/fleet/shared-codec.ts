@@ -52,11 +52,14 @@ export function encodeShared({ write, value }: Written<SharedService>): string {
 
 /** @throws Error saying what is wrong with the text */
 export function decodeShared(text: string): Written<SharedService> {
-  const { write, format: _, trial: tried, returnTo, ...rest } = readAs(service, text);
+  const { write, trial: tried, returnTo, healthCheck, ...rest } = readAs(service, text);
+  const { revision, change: made, drainLimits: limits } = rest;
   const value: SharedService = {
-    ...rest,
+    revision,
+    change: made,
+    drainLimits: limits,
     list: fromStoredList(rest.list),
-    healthCheck: rest.healthCheck && completeHealthCheck(rest.healthCheck),
+    healthCheck: healthCheck && completeHealthCheck(healthCheck),
     pause: rest.pause,
     trial: tried && { ...tried, list: fromStoredList(tried.list) },
     returnTo: returnTo && fromStoredList(returnTo),
