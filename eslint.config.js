@@ -15,7 +15,7 @@ const grpc = {
 };
 
 export default tseslint.config(
-  { ignores: ["**/dist/", "proto/gen/", "coverage/", ".node24/", "eslint.config.js"] },
+  { ignores: ["**/dist/", "proto/gen/", "src/etcd/gen/", "coverage/", ".node24/", "eslint.config.js"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],
