@@ -1,5 +1,3 @@
-import type { EtcdOptions } from "./etcd-options.js";
-
 /** Keys and values are UTF-8 text. */
 export interface Entry {
   readonly key: string;
@@ -71,19 +69,19 @@ export interface HeldLease {
 export type ReadRange = { readonly key: string } | { readonly prefix: string };
 
 export interface EtcdClient {
-  /** Linearizable. Tried on the next endpoint after a failure, until `limitMs` (5,000) is over. */
+  /**
+   * Linearizable. Tried on the next endpoint after a failure, until `limitMs` (5,000) are over; a big prefix is read in
+   * pages, each of which may take that long.
+   */
   read(what: ReadRange, limitMs?: number): Promise<Snapshot>;
   /**
    * All writes, or none if a guard does not hold. One attempt; moved to the next endpoint only when it surely was
-   * not carried out. Rejects with kind "unknown" when it may have been.
+   * not carried out, until `limitMs` (5,000) are over. Rejects with kind "unknown" when it may have been.
    */
   commit(guards: readonly Guard[], writes: readonly Write[], limitMs?: number): Promise<Commit>;
   follow(prefix: string, follower: Follower): { close(): void };
   /** Grants a lease, keeps it alive, and grants a new one if it was lost. */
   holdLease(ttlSeconds: number, events: LeaseEvents): HeldLease;
+  /** Ends all that is under way; leases are not revoked, they run out. */
   close(): void;
-}
-
-export function createEtcdClient(options: EtcdOptions): EtcdClient {
-  throw new Error(`not there yet: ${String(options.endpoints.length)}`);
 }
