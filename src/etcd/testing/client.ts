@@ -1,14 +1,13 @@
 import type { TestContext } from "node:test";
 import { createEtcdClient } from "../create-etcd-client.js";
 import type { EtcdClient } from "../etcd-client.js";
-import type { EtcdOptions } from "../etcd-options.js";
-import type { EtcdServer } from "./etcd-server.js";
+import type { EtcdEndpoint, EtcdOptions } from "../etcd-options.js";
 import { Recorder } from "./recorder.js";
 
 /** A client that is closed with the test. */
 export function clientOf(
   t: TestContext,
-  servers: readonly EtcdServer[],
+  servers: readonly { readonly endpoint: EtcdEndpoint }[],
   options: Partial<EtcdOptions> = {},
 ): EtcdClient {
   const client = createEtcdClient({ endpoints: servers.map(({ endpoint }) => endpoint), ...options });
