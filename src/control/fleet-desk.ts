@@ -48,6 +48,7 @@ export class FleetDesk {
       return true;
     };
     this.#watches.set(service, service.watch(undefined, onState));
+    this.#tell();
   }
 
   detach(service: Reporting): void {

@@ -7,7 +7,8 @@ import { UNKNOWN, type Health } from "./health.js";
  * @param quorum 0: all live ones; more than there are count as all
  */
 export function fleetHealth(reports: readonly DeployReport[], address: string, quorum: number): Health {
-  const needed = quorum === 0 ? reports.length : Math.min(quorum, reports.length);
+  // At least one: while not even this proxy has told of itself, nothing is known.
+  const needed = Math.max(quorum === 0 ? reports.length : Math.min(quorum, reports.length), 1);
   const opinions = reports.map(({ name, deploy }) => {
     const health = deploy?.candidates.find((candidate) => candidate.address === address)?.health ?? UNKNOWN;
     return { name, health };

@@ -3,7 +3,7 @@ import type { StoreConfig } from "../config/store-flags.js";
 import type { FleetMember } from "../control/fleet.js";
 import { errnoOf } from "../errno.js";
 import { ProxyError } from "../errors.js";
-import { createEtcdClient } from "../etcd/etcd-client.js";
+import { createEtcdClient } from "../etcd/create-etcd-client.js";
 import type { EtcdLogin, EtcdTls } from "../etcd/etcd-options.js";
 import type { Logger } from "../logger.js";
 import { EtcdFleet } from "./etcd-fleet.js";

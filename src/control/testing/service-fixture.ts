@@ -4,11 +4,14 @@ import { parseBackends, setBackends } from "../backend-list.js";
 import { BackendResolution } from "../backend-resolution.js";
 import type { Checker } from "../checker.js";
 import { createDestinationPolicy } from "../destination-policy.js";
+import { FleetDesk } from "../fleet-desk.js";
+import type { Fleet } from "../fleet.js";
 import { NameResolver } from "../name-resolver.js";
 import { Service } from "../service.js";
 import { newRecord, type ServiceRecord } from "../service-record.js";
 import { DEFAULT_SETTINGS, type ServiceSettings } from "../service-settings.js";
 import type { ServiceState } from "../service-state.js";
+import { joinShared } from "../shared-service.js";
 import { FakeEngine } from "./fake-engine.js";
 
 export interface Started {
@@ -29,6 +32,7 @@ export async function startService(
   t: TestContext,
   start: readonly string[] | ServiceRecord,
   settings: Partial<ServiceSettings> = {},
+  fleet?: Fleet,
 ): Promise<Started> {
   // The service's own timers don't keep a process alive; in the proxy its sockets do.
   const alive = setInterval(() => undefined, 1_000);
@@ -56,7 +60,10 @@ export async function startService(
     return error === undefined ? Promise.resolve() : Promise.reject(new Error(error));
   };
   const complete = { ...DEFAULT_SETTINGS, resolveWaitMs: 20, drainProgressMs: 5, ...settings };
-  const service = await Service.open(engine, "revision" in start ? start : recordOf(start, complete), {
+  const begun = "revision" in start ? start : recordOf(start, complete);
+  const joined = fleet && (await joinShared(fleet.copyOf(begun.name), begun));
+  const service = await Service.open(engine, joined?.record ?? begun, {
+    shared: fleet && joined && { fleet, version: joined.version },
     listen: [own],
     settings: complete,
     resolution: new BackendResolution(resolver, policy),
@@ -69,8 +76,11 @@ export async function startService(
     logger: pino({ level: "silent" }),
   });
   onChange = (name) => service.nameChanged(name);
+  const desk = fleet && new FleetDesk(fleet, () => [service]);
+  desk?.attach(service);
   t.after(async () => {
     await service.close(0);
+    await desk?.close();
     resolver.close();
   });
   return { service, engine, names, sick, stored, fault };
