@@ -97,7 +97,8 @@ export class EtcdFleet implements Fleet {
 
   copyOf(service: string): SharedCopy {
     const { client } = this.#options;
-    return new EtcdList({ client, keys: this.#keys, service, epoch: () => this.#epoch });
+    const [epoch, available] = [() => this.#epoch, () => this.#state.connected];
+    return new EtcdList({ client, keys: this.#keys, service, epoch, available });
   }
 
   follow(service: string, onLatest: (latest: Latest) => void): () => void {

@@ -15,7 +15,12 @@ export interface EtcdListOptions {
   readonly service: string;
   /** How often the store has begun anew. */
   readonly epoch: () => number;
+  /** Whether the store is known to be reachable. */
+  readonly available: () => boolean;
 }
+
+/** For the store to answer: longer while it is merely electing, and so short while it is known to be gone that callers are told. */
+const ANSWER_MS = { available: 5_000, gone: 1_500 };
 
 /** How long a change whose outcome is not known is followed up before its caller is told so. */
 const FOLLOW_UP_MS = 5_000;
@@ -37,8 +42,9 @@ export class EtcdList implements SharedCopy {
   }
 
   async latest(): Promise<Latest> {
-    const { client, epoch } = this.#options;
-    const { revision, entries } = await client.read({ key: this.#key }).catch(fail);
+    const { client, epoch, available } = this.#options;
+    const limitMs = available() ? ANSWER_MS.available : ANSWER_MS.gone;
+    const { revision, entries } = await client.read({ key: this.#key }, limitMs).catch(fail);
     return toLatest(entries[0], revision, epoch());
   }
 
