@@ -4,17 +4,15 @@ import type { CloseReport, Endpoint, Engine, ListenAddress, ListenerTotals } fro
 import { ProxyError } from "../errors.js";
 import { parseListenAddress } from "../listen-address.js";
 import type { Logger } from "../logger.js";
-import { parseBackends, setBackends } from "./backend-list.js";
 import { BackendResolution } from "./backend-resolution.js";
+import { beginRecord, type ServiceOpening } from "./begin-record.js";
 import type { Checker } from "./checker.js";
 import { noFleet } from "./deploy-desk.js";
 import { createDestinationPolicy } from "./destination-policy.js";
-import { NO_LEDGER } from "./ledger.js";
 import { FleetDesk } from "./fleet-desk.js";
 import type { Fleet, StoreStatus } from "./fleet.js";
 import type { HandedService } from "./handed-service.js";
 import type {
-  BackendRequest,
   CreateServiceRequest,
   FleetView,
   Management,
@@ -25,15 +23,8 @@ import type {
 } from "./management.js";
 import { NameResolver } from "./name-resolver.js";
 import { createSerialQueue, holdTurn } from "./serial-queue.js";
-import {
-  newRecord,
-  nextSequences,
-  resumeRecord,
-  type ServiceDefinition,
-  type ServiceRecord,
-} from "./service-record.js";
-import type { InheritedSockets, ServiceOptions } from "./service-core.js";
-import { joinShared, UNSEEN } from "./shared-service.js";
+import type { ServiceRecord } from "./service-record.js";
+import type { InheritedSockets } from "./service-core.js";
 import type { ServiceConfig } from "./service-config.js";
 import { checkServiceName, DEFAULT_SERVICE } from "./service-name.js";
 import { completeSettings } from "./service-settings.js";
@@ -71,15 +62,6 @@ export interface Predecessor {
 export interface Join {
   readonly engine: Engine;
   readonly handed: HandedService;
-}
-
-/** A service to be opened. */
-export interface ServiceOpening extends ServiceDefinition {
-  readonly name: string;
-  /** What it is to begin with: a list, or what was saved. */
-  readonly start: { readonly backends: readonly BackendRequest[] } | { readonly saved: ServiceRecord };
-  /** What the configuration says of it; undefined: a request has asked for it, and one can delete it. */
-  readonly configured: ServiceConfig | undefined;
 }
 
 const IN_MEMORY: StoreStatus = {
@@ -143,7 +125,8 @@ export class ControlPlane implements Management {
       if (this.#services.has(name))
         throw new ProxyError("SERVICE_EXISTS", `service '${name}' exists already`);
       const { engine, checker, logger } = this.#options;
-      const { record, shared } = await this.#begin(opening);
+      const { fleet, instanceId } = this.#options;
+      const { record, shared } = await beginRecord(opening, instanceId, fleet);
       const persist = (next: ServiceRecord): Promise<void> =>
         this.#store((records) => void records.set(name, next));
       const inherited = this.#options.sockets?.(name, listen);
@@ -330,30 +313,6 @@ export class ControlPlane implements Management {
     this.#configured.delete(name);
     this.#leaving.add(service);
     void service.close(Infinity).then(() => this.#leaving.delete(service));
-  }
-
-  /** Where the list is shared, what the store has wins over what was saved here and over the configuration. */
-  async #begin(opening: ServiceOpening): Promise<Pick<ServiceOptions, "shared"> & { record: ServiceRecord }> {
-    const { fleet } = this.#options;
-    const record = this.#recordOf(opening);
-    if (!fleet) return { record };
-    if (!fleet.store.available) return { record, shared: { fleet, version: UNSEEN } };
-    const joined = await joinShared(fleet.copyOf(record.name), record);
-    return { record: joined.record, shared: { fleet, version: joined.version } };
-  }
-
-  #recordOf({ name, listen, settings, start, configured }: ServiceOpening): ServiceRecord {
-    const definition = configured ? undefined : { listen, settings };
-    if ("saved" in start) {
-      const resumed = this.#options.fleet
-        ? nextSequences(start.saved)
-        : resumeRecord(start.saved, Date.now(), NO_LEDGER);
-      return { ...resumed, definition };
-    }
-    const { healthCheck } = settings;
-    const list = start.backends.length === 0 ? [] : setBackends([], parseBackends(start.backends));
-    const { instanceId } = this.#options;
-    return newRecord({ name, instanceId, healthCheck, definition }, list, Date.now());
   }
 
   #requireFleet(): FleetDesk {

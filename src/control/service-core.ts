@@ -18,7 +18,7 @@ import type { HandedService } from "./handed-service.js";
 import type { HealthCheck } from "./health-check.js";
 import { UNKNOWN } from "./health.js";
 import { HealthMonitor } from "./health-monitor.js";
-import { ledgerOf, type Ledger } from "./ledger.js";
+import { ledgerOf } from "./ledger.js";
 import { ListChanger, toRecord } from "./list-changer.js";
 import type { ChangeResult } from "./management.js";
 import { RecordKeeper, type Persist } from "./record-keeper.js";
@@ -140,14 +140,20 @@ export class ServiceCore {
     const { persist, shared } = this.#options;
     if (!shared) return new RecordKeeper({ record, persist });
     const { fleet, version } = shared;
-    const { self } = fleet;
-    const ledger = (): Ledger => this.changer.ledgerOfRevision();
-    const follow = async (before: ServiceRecord, after: ServiceRecord): Promise<void> => {
-      await followRecord(this, before, after);
-      this.publish();
-    };
-    const copy = fleet.copyOf(record.name);
-    return new RecordKeeper({ record, persist, shared: { copy, version, self, ledger, follow } });
+    return new RecordKeeper({
+      record,
+      persist,
+      shared: {
+        copy: fleet.copyOf(record.name),
+        version,
+        self: fleet.self,
+        ledger: () => this.changer.ledgerOfRevision(),
+        follow: async (before, after) => {
+          await followRecord(this, before, after);
+          this.publish();
+        },
+      },
+    });
   }
 
   #createFleetPart(): FleetPart | undefined {

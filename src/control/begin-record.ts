@@ -1,0 +1,61 @@
+import { parseBackends, setBackends } from "./backend-list.js";
+import type { Fleet } from "./fleet.js";
+import { NO_LEDGER } from "./ledger.js";
+import type { BackendRequest } from "./management.js";
+import type { ServiceConfig } from "./service-config.js";
+import {
+  newRecord,
+  nextSequences,
+  resumeRecord,
+  type ServiceDefinition,
+  type ServiceRecord,
+} from "./service-record.js";
+import { joinShared, UNSEEN, type Version } from "./shared-service.js";
+
+/** A service to be opened. */
+export interface ServiceOpening extends ServiceDefinition {
+  readonly name: string;
+  /** What it is to begin with: a list, or what was saved. */
+  readonly start: { readonly backends: readonly BackendRequest[] } | { readonly saved: ServiceRecord };
+  /** What the configuration says of it; undefined: a request has asked for it, and one can delete it. */
+  readonly configured: ServiceConfig | undefined;
+}
+
+export interface BegunRecord {
+  readonly record: ServiceRecord;
+  /** Of a list that is shared. */
+  readonly shared?: { readonly fleet: Fleet; readonly version: Version };
+}
+
+/**
+ * What a service begins with. Where the list is shared, what the store has wins over what was saved here and over the
+ * configuration; while the store can't be reached, what was saved here has to do.
+ * @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, STORE_UNAVAILABLE
+ */
+export async function beginRecord(
+  opening: ServiceOpening,
+  instanceId: string,
+  fleet: Fleet | undefined,
+): Promise<BegunRecord> {
+  const own = recordOf(opening, instanceId, fleet !== undefined);
+  if (!fleet) return { record: own };
+  if (!fleet.store.available) return { record: own, shared: { fleet, version: UNSEEN } };
+  const { record, version } = await joinShared(fleet.copyOf(own.name), own);
+  return { record, shared: { fleet, version } };
+}
+
+/** A canary that was cut short is undone by the fleet, if there is one, and by the next process otherwise. */
+function recordOf(
+  { name, listen, settings, start, configured }: ServiceOpening,
+  instanceId: string,
+  inFleet: boolean,
+): ServiceRecord {
+  const definition = configured ? undefined : { listen, settings };
+  if ("saved" in start) {
+    const resumed = inFleet ? nextSequences(start.saved) : resumeRecord(start.saved, Date.now(), NO_LEDGER);
+    return { ...resumed, definition };
+  }
+  const { healthCheck } = settings;
+  const list = start.backends.length === 0 ? [] : setBackends([], parseBackends(start.backends));
+  return newRecord({ name, instanceId, healthCheck, definition }, list, Date.now());
+}
