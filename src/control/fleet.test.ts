@@ -74,12 +74,14 @@ test("a change through one is made in all, with its drain's limits, pause and ch
   assert.equal(state.backends[1]?.drain?.drain.limits.limitMs, 60_000);
   assert.equal(two.service.history()[0]?.actor, "me");
   await one.service.pause({ holdLimitMs: 5, maxHeld: 6 });
-  await one.service.setHealthCheck({ kind: { type: "tcp" } });
+  await one.service.setHealthCheck({ kind: { type: "tcp" }, intervalMs: 100 });
   await when(
     two.service,
     ({ pause, healthCheck }) => pause?.maxHeld === 6 && healthCheck?.kind.type === "tcp",
   );
   assert.deepEqual(two.engine.holds.at(-1), { holdMs: 5, maxHeld: 6 });
+  two.sick.set(B, "sick");
+  await when(two.service, ({ backends }) => backends[0]?.status === "unhealthy");
   await one.service.resume();
   await when(two.service, ({ pause }) => pause === undefined);
   assert.deepEqual(two.engine.holds.at(-1), { pace: 1_000 });
