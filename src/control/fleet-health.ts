@@ -18,7 +18,7 @@ export function fleetHealth(reports: readonly DeployReport[], address: string, q
   const state =
     count("healthy") >= needed
       ? "healthy"
-      : count("unhealthy") > reports.length - needed
+      : count("unhealthy") > Math.max(reports.length - needed, 0)
         ? "unhealthy"
         : "unknown";
   return {
