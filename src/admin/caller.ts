@@ -41,7 +41,8 @@ function saidActor(metadata: Metadata): string {
   return readable(textOf(metadata, ACTOR_HEADER) ?? "");
 }
 
-function textOf(metadata: Metadata, name: string): string | undefined {
+/** The first value of a header, if it is text. */
+export function textOf(metadata: Metadata, name: string): string | undefined {
   const [value] = metadata.get(name);
   return typeof value === "string" ? value : undefined;
 }

@@ -1,5 +1,5 @@
-import type { handleUnaryCall } from "@grpc/grpc-js";
-import type { Management } from "../control/management.js";
+import { status, type handleServerStreamingCall, type handleUnaryCall } from "@grpc/grpc-js";
+import type { Management, Watch } from "../control/management.js";
 import { DEFAULT_SERVICE } from "../control/service-name.js";
 import { ProxyError } from "../errors.js";
 import type { Logger } from "../logger.js";
@@ -8,6 +8,10 @@ import { audited } from "./access/audit.js";
 import { identifyCaller, type AnyCall, type Caller } from "./caller.js";
 import { toGrpcStatus } from "./grpc-status.js";
 import { METHOD_VERBS, type Method } from "./method-verbs.js";
+import { beginRpcSpan } from "./rpc-span.js";
+import type { Ended, Outlet, Streams } from "./streams.js";
+import { serviceAttributes } from "./service-attributes.js";
+import { NO_TRACER, type Tracer } from "./tracer.js";
 
 /** What every call goes through: who asks, whether he may, how long it may take, and what is noted of it. */
 export interface Calls {
@@ -16,28 +20,36 @@ export interface Calls {
     handle: (request: Request, caller: Caller) => Response | Promise<Response>,
     limitMs?: number,
   ): handleUnaryCall<Request, Response>;
-  /** The beginning of a stream. @throws ProxyError UNAUTHENTICATED, PERMISSION_DENIED, and what `begin` throws */
-  begin<T>(
+  stream<Request, Response>(
     method: Method,
-    call: AnyCall & { readonly request: unknown },
-    begin: (caller: Caller) => T | Promise<T>,
-  ): Promise<T>;
+    start: (request: Request, outlet: Outlet<Response>, caller: Caller) => Watch | Promise<Watch>,
+  ): handleServerStreamingCall<Request, Response>;
 }
 
 export interface CallsOptions {
   readonly management: Management;
   readonly access: Access;
   readonly logger: Logger;
+  readonly streams: Streams;
+  readonly tracer?: Tracer | undefined;
 }
+
+type CallWithRequest = AnyCall & { readonly request: unknown };
 
 /** No unary call takes longer unless it says so, whatever deadline the client has set. */
 const MAX_CALL_MS = 30_000;
 
-export function createCalls({ management, access, logger }: CallsOptions): Calls {
-  const begin: Calls["begin"] = async (method, call, act) => {
+export function createCalls(options: CallsOptions): Calls {
+  const { management, access, logger, streams, tracer = NO_TRACER } = options;
+  /** @throws ProxyError UNAUTHENTICATED, PERMISSION_DENIED, and what `act` throws */
+  const permitted = async <T>(
+    method: Method,
+    call: CallWithRequest,
+    act: (caller: Caller) => T | Promise<T>,
+  ): Promise<T> => {
     const service = serviceOf(call.request);
     const caller = identifyCaller(call, access);
-    const perform = (): ReturnType<typeof act> => {
+    const perform = (): T | Promise<T> => {
       authorize(caller.principal, METHOD_VERBS[method], service);
       return act(caller);
     };
@@ -46,16 +58,36 @@ export function createCalls({ management, access, logger }: CallsOptions): Calls
     const noted = { actor, from, call: method, service: service ?? "" };
     return audited(noted, { management, logger }, perform);
   };
+  const follow = (method: Method, { metadata, request }: CallWithRequest): Ended => {
+    const service = serviceOf(request);
+    const attributes = serviceAttributes(management, service);
+    const span = beginRpcSpan(tracer, { method, metadata, attributes });
+    return (code, error) =>
+      span.end(code, error, serviceAttributes(management, service, METHOD_VERBS[method]));
+  };
   return {
-    begin,
     unary:
       (method, handle, limitMs = MAX_CALL_MS) =>
       (call, callback) => {
-        withinTime(() => begin(method, call, (caller) => handle(call.request, caller)), limitMs).then(
-          (response) => callback(null, response),
-          (error: unknown) => callback(toGrpcStatus(error, logger)),
+        const ended = follow(method, call);
+        withinTime(() => permitted(method, call, (caller) => handle(call.request, caller)), limitMs).then(
+          (response) => {
+            callback(null, response);
+            ended(call.cancelled ? status.CANCELLED : status.OK);
+          },
+          (error: unknown) => {
+            const answer = toGrpcStatus(error, logger);
+            callback(answer);
+            ended(answer.code, error);
+          },
         );
       },
+    stream: (method, start) => (call) =>
+      streams.open(
+        call,
+        (outlet) => permitted(method, call, (caller) => start(call.request, outlet, caller)),
+        follow(method, call),
+      ),
   };
 }
 

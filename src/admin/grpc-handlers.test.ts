@@ -18,8 +18,12 @@ const getPeer = (): string => "test";
 function handlersOf(management: FakeManagement): ReturnType<typeof createGrpcHandlers> {
   return createGrpcHandlers(
     management,
-    createStreams(logger),
-    createCalls({ management, access: createAccess(() => undefined), logger }),
+    createCalls({
+      management,
+      access: createAccess(() => undefined),
+      logger,
+      streams: createStreams(logger),
+    }),
   );
 }
 

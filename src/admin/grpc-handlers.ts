@@ -10,7 +10,6 @@ import { fromProtoHealthCheck } from "./health-proto.js";
 import { fromProtoSettings } from "./settings-proto.js";
 import type { Method } from "./method-verbs.js";
 import { createStreamHandlers } from "./stream-handlers.js";
-import type { Streams } from "./streams.js";
 import { toProtoHistory, toProtoProxyInfo, toProtoState } from "./to-proto.js";
 
 type Lists = "set" | "add" | "remove" | "setWeights" | "undrain" | "rollback";
@@ -21,15 +20,11 @@ type Others = Exclude<Method, Lists | Services>;
 const MAX_UPGRADE_MS = 90_000;
 
 /** The rpcs: translate, delegate, translate back. */
-export function createGrpcHandlers(
-  management: Management,
-  streams: Streams,
-  calls: Calls,
-): SeamlessServiceServer {
+export function createGrpcHandlers(management: Management, calls: Calls): SeamlessServiceServer {
   return {
     ...createListHandlers(management, calls),
     ...createServiceHandlers(management, calls),
-    ...createOtherHandlers(management, streams, calls),
+    ...createOtherHandlers(management, calls),
   };
 }
 
@@ -80,11 +75,7 @@ function createServiceHandlers(management: Management, calls: Calls): Pick<Seaml
   };
 }
 
-function createOtherHandlers(
-  management: Management,
-  streams: Streams,
-  calls: Calls,
-): Pick<SeamlessServiceServer, Others> {
+function createOtherHandlers(management: Management, calls: Calls): Pick<SeamlessServiceServer, Others> {
   const of = serviceOf(management);
   return {
     get: calls.unary("get", async (request, { principal }) => {
@@ -112,7 +103,7 @@ function createOtherHandlers(
       toChanged(await of(request).setHealthCheck(fromProtoHealthCheck(request.healthCheck))),
     ),
     upgrade: calls.unary("upgrade", (_, { actor }) => management.upgrade(actor), MAX_UPGRADE_MS),
-    ...createStreamHandlers(management, streams, calls),
+    ...createStreamHandlers(management, calls),
   };
 }
 

@@ -11,6 +11,7 @@ import { createGrpcHandlers } from "./grpc-handlers.js";
 import { openManagementSocket, type GivenSocket, type ManagementAddress } from "./management-socket.js";
 import { addReflection } from "./reflection.js";
 import { createStreams } from "./streams.js";
+import type { Tracer } from "./tracer.js";
 
 /** grpc-js by itself sets no limit on streams or connections. */
 const LIMITS: ServerOptions = {
@@ -34,6 +35,7 @@ export interface GrpcServerOptions {
   /** Of connections by TCP; undefined: none. */
   readonly tls?: TlsContext | undefined;
   readonly logger: Logger;
+  readonly tracer?: Tracer;
 }
 
 export interface GrpcServer {
@@ -55,12 +57,13 @@ export async function startGrpcServer({
   access,
   tls,
   logger,
+  tracer,
 }: GrpcServerOptions): Promise<GrpcServer> {
   const server = new Server(LIMITS);
   const streams = createStreams(logger);
   server.addService(
     SeamlessServiceService,
-    createGrpcHandlers(management, streams, createCalls({ management, access, logger })),
+    createGrpcHandlers(management, createCalls({ management, access, logger, streams, tracer })),
   );
   const health = new HealthImplementation(
     Object.fromEntries(SERVICES.map((service) => [service, "SERVING"])),

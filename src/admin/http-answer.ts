@@ -6,6 +6,8 @@ export interface HttpAnswer {
   /** Without the newline at its end. */
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The stable code of the error that it tells of; the client gets its words only. */
+  readonly reason?: string;
 }
 
 /** No page may read an answer, keep it, or take it for anything but text; and no CORS header ever says otherwise. */

@@ -15,7 +15,9 @@ import { sendAnswer, sendLastAnswer, type HttpAnswer } from "./http-answer.js";
 import type { GivenSocket } from "./management-socket.js";
 import { readForm } from "./request-form.js";
 import { splitTarget, type RequestTarget } from "./request-target.js";
+import { beginHttpSpan, type HttpSpan } from "./http-span.js";
 import { createShimRoutes, type Route } from "./shim-routes.js";
+import { NO_TRACER, type Tracer } from "./tracer.js";
 
 export interface HttpShimOptions {
   readonly management: Management;
@@ -25,6 +27,7 @@ export interface HttpShimOptions {
   /** Not on a loopback address: the scripts of the original know nothing of it. */
   readonly tls?: TlsContext | undefined;
   readonly logger: Logger;
+  readonly tracer?: Tracer;
 }
 
 export interface HttpAddress {
@@ -60,12 +63,11 @@ export async function startHttpShim({
   access,
   tls,
   logger,
+  tracer = NO_TRACER,
 }: HttpShimOptions): Promise<HttpShim> {
   const routes = createShimRoutes({ management, access, logger });
   const secure = isLoopback(address.host) ? undefined : tls;
   let guard: BrowserGuard = () => "the server is starting";
-  const handle = (request: IncomingMessage, left: AbortSignal): Promise<HttpAnswer> =>
-    respond(request, { guard, routes, left });
   // A missing or second Host is the guard's to refuse, with the same answer as a foreign one.
   const options = { ...LIMITS, requireHostHeader: false };
   const server = secure
@@ -74,9 +76,18 @@ export async function startHttpShim({
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const left = new AbortController();
     response.on("close", () => left.abort());
-    handle(request, left.signal).then(
-      (answer) => sendAnswer(response, answer),
-      () => response.destroy(),
+    const target = splitTarget(request.url ?? "");
+    const route = routes.has(target.path) ? target.path : undefined;
+    const span = beginHttpSpan(tracer, { request, route, scheme: secure ? "https" : "http" });
+    respond(request, target, { guard, routes, left: left.signal, span }).then(
+      (answer) => {
+        sendAnswer(response, answer);
+        span.end(answer);
+      },
+      () => {
+        response.destroy();
+        span.end(undefined);
+      },
     );
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -107,11 +118,15 @@ interface Handling {
   readonly guard: BrowserGuard;
   readonly routes: ReadonlyMap<string, Route>;
   readonly left: AbortSignal;
+  readonly span: HttpSpan;
 }
 
-async function respond(request: IncomingMessage, { guard, routes, left }: Handling): Promise<HttpAnswer> {
+async function respond(
+  request: IncomingMessage,
+  target: RequestTarget,
+  { guard, routes, left, span }: Handling,
+): Promise<HttpAnswer> {
   const { headers } = request;
-  const target = splitTarget(request.url ?? "");
   const { authority, path } = target;
   const refusal = guard({ authority, hosts: hostHeaders(request), headers, readsOnly: READS.includes(path) });
   if (refusal !== undefined) return { status: 403, text: `error: refused: ${refusal}` };
@@ -124,6 +139,7 @@ async function respond(request: IncomingMessage, { guard, routes, left }: Handli
         left,
         authorization: headers.authorization,
         from: request.socket.remoteAddress ?? "",
+        span,
       }),
     )
   );

@@ -11,6 +11,8 @@ import { actorOf } from "./caller.js";
 import { createMetrics } from "./metrics.js";
 import { awaitDrains, drainParameter } from "./drain-parameter.js";
 import type { HttpAnswer } from "./http-answer.js";
+import { serviceAttributes } from "./service-attributes.js";
+import type { CallSpan } from "./tracer.js";
 
 export type Route = (parameters: URLSearchParams, request: RouteRequest) => Promise<HttpAnswer>;
 
@@ -20,6 +22,7 @@ export interface RouteRequest {
   readonly authorization: string | undefined;
   /** The address of the client. */
   readonly from: string;
+  readonly span: Pick<CallSpan, "note">;
 }
 
 /** What a route is carried out with. */
@@ -65,15 +68,19 @@ export function createShimRoutes({ management, access, logger }: ShimOptions): R
     };
   };
   const route = (call: string, verb: Verb, handle: Handler): Route =>
-    answering((principal, parameters, { left, from }) => {
+    answering(async (principal, parameters, { left, from, span }) => {
       const service = (parameters.get("service") ?? "") || DEFAULT_SERVICE;
       const author = { actor: actorOf(principal.name, "", ACTOR), from: `http ${from}` };
       const act = async (): Promise<HttpAnswer> => {
         authorize(principal, verb, service);
         return handle(management.service(service), { parameters, left, author });
       };
-      if (verb === "read") return act();
-      return audited({ ...author, call, service }, { management, logger }, act);
+      try {
+        if (verb === "read") return await act();
+        return await audited({ ...author, call, service }, { management, logger }, act);
+      } finally {
+        span.note(serviceAttributes(management, service, verb));
+      }
     });
   const scrape = answering(async (principal) => {
     authorize(principal, "read", undefined);
@@ -122,7 +129,7 @@ async function removeBackend(service: ManagedService, task: Task): Promise<HttpA
     const unknown =
       error instanceof ProxyError && ["BACKEND_NOT_FOUND", "INVALID_ADDRESS"].includes(error.code);
     if (!unknown) throw error;
-    return { status: 400, text: `backend '${address}' not found` };
+    return { status: 400, text: `backend '${address}' not found`, reason: error.code };
   }
 }
 
@@ -161,10 +168,10 @@ function inRotation({ backends }: ServiceState): ServiceState["backends"] {
 function explain(error: unknown, logger: Logger): HttpAnswer {
   if (!(error instanceof ProxyError)) {
     logger.error({ event: "handler-failed", err: error }, "a bug in seamless: an HTTP request failed");
-    return { status: 500, text: "error: internal error; the proxy's log says more" };
+    return { status: 500, text: "error: internal error; the proxy's log says more", reason: "INTERNAL" };
   }
   const invalid = error.code === "INVALID_ADDRESS";
   const text = invalid ? `'${error.details["address"] ?? ""}' is not valid network address` : error.message;
   const headers = error.code === "UNAUTHENTICATED" ? { headers: { "WWW-Authenticate": "Bearer" } } : {};
-  return { status: STATUS[error.code] ?? 400, text: `error: ${text}`, ...headers };
+  return { status: STATUS[error.code] ?? 400, text: `error: ${text}`, reason: error.code, ...headers };
 }

@@ -7,7 +7,7 @@ import { fromProtoDeploy, toProtoDeploy } from "./deploy-proto.js";
 import { toProtoDrainStatus } from "./drain-proto.js";
 import { toProtoFleet } from "./fleet-proto.js";
 import { fromProtoPosition } from "./from-proto.js";
-import type { Outlet, Streams } from "./streams.js";
+import type { Outlet } from "./streams.js";
 import { toProtoState } from "./to-proto.js";
 
 type StreamHandlers = Pick<
@@ -16,62 +16,43 @@ type StreamHandlers = Pick<
 >;
 
 /** The rpcs that answer with a stream. */
-export function createStreamHandlers(management: Management, streams: Streams, calls: Calls): StreamHandlers {
+export function createStreamHandlers(management: Management, calls: Calls): StreamHandlers {
   return {
-    watchBackends: (call) =>
-      streams.open(call, ({ write }) =>
-        calls.begin("watchBackends", call, () =>
-          management
-            .service(call.request.service)
-            .watch(fromProtoPosition(call.request.after), (state) =>
-              write({ state: toProtoState(state) }, 1 + state.backends.length),
-            ),
+    watchBackends: calls.stream("watchBackends", (request, { write }) =>
+      management
+        .service(request.service)
+        .watch(fromProtoPosition(request.after), (state) =>
+          write({ state: toProtoState(state) }, 1 + state.backends.length),
         ),
-      ),
-    watchDrain: (call) =>
-      streams.open(call, ({ write, end }) =>
-        calls.begin("watchDrain", call, () =>
-          management.service(call.request.service).watchDrains(call.request.addresses, (drains) => {
-            const ready = write({ drains: drains.map(toProtoDrainStatus) }, 1 + drains.length);
-            if (drains.every(({ state }) => state.phase === "ended")) setImmediate(end);
-            return ready;
-          }),
-        ),
-      ),
-    watchFleet: (call) =>
-      streams.open(call, ({ write }) =>
-        calls.begin("watchFleet", call, ({ principal }) =>
-          management.watchFleet((fleet) => {
-            const items = fleet.members.flatMap(({ services }) =>
-              services.flatMap(({ backends }) => backends),
-            );
-            return write(
-              { fleet: toProtoFleet(fleet, (name) => isVisible(principal, name)) },
-              1 + items.length,
-            );
-          }),
-        ),
-      ),
-    deploy: (call) =>
-      streams.open(call, async (outlet) => {
-        const started = await calls.begin("deploy", call, (caller) =>
-          management.service(call.request.service).deploy(fromProtoDeploy(call.request, caller)),
-        );
-        const watch = started.watch((status) => sendDeploy(outlet, status));
-        return {
-          resume: () => watch.resume(),
-          close() {
-            watch.close();
-            started.callerLeft();
-          },
-        };
+    ),
+    watchDrain: calls.stream("watchDrain", (request, { write, end }) =>
+      management.service(request.service).watchDrains(request.addresses, (drains) => {
+        const ready = write({ drains: drains.map(toProtoDrainStatus) }, 1 + drains.length);
+        if (drains.every(({ state }) => state.phase === "ended")) setImmediate(end);
+        return ready;
       }),
-    watchDeploy: (call) =>
-      streams.open(call, (outlet) =>
-        calls.begin("watchDeploy", call, () =>
-          management.service(call.request.service).watchDeploy((status) => sendDeploy(outlet, status)),
-        ),
-      ),
+    ),
+    watchFleet: calls.stream("watchFleet", (_, { write }, { principal }) =>
+      management.watchFleet((fleet) => {
+        const items = fleet.members.flatMap(({ services }) => services.flatMap(({ backends }) => backends));
+        const visible = toProtoFleet(fleet, (name) => isVisible(principal, name));
+        return write({ fleet: visible }, 1 + items.length);
+      }),
+    ),
+    deploy: calls.stream("deploy", async (request, outlet, caller) => {
+      const started = await management.service(request.service).deploy(fromProtoDeploy(request, caller));
+      const watch = started.watch((status) => sendDeploy(outlet, status));
+      return {
+        resume: () => watch.resume(),
+        close() {
+          watch.close();
+          started.callerLeft();
+        },
+      };
+    }),
+    watchDeploy: calls.stream("watchDeploy", (request, outlet) =>
+      management.service(request.service).watchDeploy((status) => sendDeploy(outlet, status)),
+    ),
   };
 }
 

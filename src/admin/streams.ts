@@ -1,4 +1,4 @@
-import type { ServerWritableStream } from "@grpc/grpc-js";
+import { status, type ServerWritableStream } from "@grpc/grpc-js";
 import type { Watch } from "../control/management.js";
 import { ProxyError } from "../errors.js";
 import type { Logger } from "../logger.js";
@@ -22,9 +22,16 @@ export interface Outlet<Response> {
 /** Begins to write, and answers how to go on and how to stop. */
 export type Start<Response> = (outlet: Outlet<Response>) => Watch | Promise<Watch>;
 
+/** Called with the status that a stream ended with, and why if it failed. */
+export type Ended = (code: status, error?: unknown) => void;
+
 /** The open streams of the server. */
 export interface Streams {
-  open<Request, Response>(call: ServerWritableStream<Request, Response>, start: Start<Response>): void;
+  open<Request, Response>(
+    call: ServerWritableStream<Request, Response>,
+    start: Start<Response>,
+    ended: Ended,
+  ): void;
   /** Ends all of them with OK, and those that still come at once. */
   close(): void;
 }
@@ -41,6 +48,7 @@ export function createStreams(logger: Logger): Streams {
   const begin = async <Request, Response>(
     call: ServerWritableStream<Request, Response>,
     start: Start<Response>,
+    ended: Ended,
   ): Promise<void> => {
     const peer = call.getPeer();
     const fromPeer = [...open.values()].filter((other) => other.peer === peer).length;
@@ -53,6 +61,7 @@ export function createStreams(logger: Logger): Streams {
       if (!open.delete(call)) return;
       watch?.close();
       call.end();
+      ended(call.cancelled ? status.CANCELLED : status.OK);
     };
     open.set(call, { peer, end });
     for (const event of ["cancelled", "close", "error"]) call.on(event, end);
@@ -66,12 +75,17 @@ export function createStreams(logger: Logger): Streams {
   };
 
   return {
-    open(call, start) {
+    open(call, start, ended) {
       if (closed) {
         call.end();
+        ended(status.OK);
         return;
       }
-      begin(call, start).catch((error: unknown) => call.emit("error", toGrpcStatus(error, logger)));
+      begin(call, start, ended).catch((error: unknown) => {
+        const answer = toGrpcStatus(error, logger);
+        call.emit("error", answer);
+        ended(answer.code, error);
+      });
     },
     close() {
       closed = true;

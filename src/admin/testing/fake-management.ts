@@ -99,8 +99,8 @@ export class FakeManagement implements Management {
     throw new ProxyError("SERVICE_NOT_FOUND", `service '${name}' not found`);
   }
 
-  revisionOf(): number {
-    return this.present.revision;
+  revisionOf(service: string): number | undefined {
+    return service === "default" ? this.present.revision : undefined;
   }
 
   serviceNames(): readonly string[] {

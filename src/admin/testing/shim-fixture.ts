@@ -7,7 +7,7 @@ import { checkBackend } from "../../checks/check-backend.js";
 import { ControlPlane, type ControlPlaneOptions } from "../../control/control-plane.js";
 import type { Management } from "../../control/management.js";
 import { DEFAULT_SETTINGS } from "../../control/service-settings.js";
-import { startHttpShim, type HttpShim } from "../http-server.js";
+import { startHttpShim, type HttpShim, type HttpShimOptions } from "../http-server.js";
 import { send, type RawAnswer } from "./raw-http.js";
 
 const run = promisify(execFile);
@@ -18,26 +18,35 @@ export const OPEN_ACCESS = createAccess(() => undefined);
 export interface Shim {
   readonly shim: HttpShim;
   readonly port: number;
+  readonly request: (method: string, target: string, ...headers: string[]) => Promise<RawAnswer>;
   readonly get: (target: string, ...headers: string[]) => Promise<RawAnswer>;
   readonly post: (target: string, body: string, ...headers: string[]) => Promise<RawAnswer>;
   readonly curl: (...args: string[]) => Promise<string>;
 }
 
-export async function startShim(t: TestContext, management: Management): Promise<Shim> {
+export async function startShim(
+  t: TestContext,
+  management: Management,
+  options: Partial<HttpShimOptions> = {},
+): Promise<Shim> {
   const shim = await startHttpShim({
     management,
     address: { host: "127.0.0.1", port: 0 },
     access: OPEN_ACCESS,
     logger,
+    ...options,
   });
   t.after(() => shim.close(0));
   const { port } = shim.endpoint;
   const host = `Host: localhost:${port}`;
+  const request: Shim["request"] = (method, target, ...headers) =>
+    send(port, [`${method} ${target} HTTP/1.1`, host, ...headers]);
   const form = "Content-Type: application/x-www-form-urlencoded";
   return {
     shim,
     port,
-    get: (target, ...headers) => send(port, [`GET ${target} HTTP/1.1`, host, ...headers]),
+    request,
+    get: (target, ...headers) => request("GET", target, ...headers),
     post: (target, body, ...headers) =>
       send(
         port,
