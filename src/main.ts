@@ -12,6 +12,7 @@ import type { Proxy } from "./proxy.js";
 import { startProxy, type ProxyOptions } from "./start-proxy.js";
 import { readActivation } from "./supervisor/activation.js";
 import { createNotifier } from "./supervisor/notify.js";
+import { createTracing } from "./tracing/tracing.js";
 import type { Peer } from "./upgrade/channel.js";
 import { createLaunch, isLaunched } from "./upgrade/launch.js";
 
@@ -47,7 +48,8 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
     maxConnections: connectionCap(readDescriptorLimit(), threads),
   });
   const notifier = createNotifier(process.env, process.pid);
-  const starting = start({ config, engine, version, pid: process.pid, logger, launch });
+  const tracing = createTracing(process.env, { version, pid: process.pid, logger });
+  const starting = start({ config, engine, version, pid: process.pid, logger, launch, tracing });
   let proxy: Proxy | undefined = undefined;
 
   let stopping = false;
@@ -61,6 +63,7 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
     notifier.stopping();
     starting
       .then((started) => started.close())
+      .then(() => tracing.close())
       .then(
         () => process.exit(exitCode),
         (error: unknown) => {
@@ -91,7 +94,9 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
     { event: "engine", engine: engine.name, reason },
     `the ${engine.name} engine moves the data`,
   );
-  void proxy.replaced.then(() => setTimeout(() => process.exit(EXIT.stopped), LAST_WORDS_MS));
+  void proxy.replaced
+    .then(() => tracing.close())
+    .then(() => setTimeout(() => process.exit(EXIT.stopped), LAST_WORDS_MS));
 }
 
 /** Alone, or in the place of the process that has started this one. */
@@ -101,6 +106,7 @@ async function start(options: Omit<ProxyOptions, "sockets" | "predecessor">): Pr
   const [{ Predecessor }] = await Promise.all([
     import("./upgrade/predecessor.js"),
     import("./admin/servers.js"),
+    options.tracing.tracer(),
     options.config.state !== undefined && import("./store/file-store.js"),
   ]);
   const predecessor = await Predecessor.meet(process as Peer, version);

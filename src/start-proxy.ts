@@ -16,6 +16,7 @@ import { enterServices, openServices } from "./open-services.js";
 import { Proxy } from "./proxy.js";
 import { memoryStore, type Store } from "./store/store.js";
 import { MANAGEMENT_OWNERS, type GivenSockets } from "./supervisor/activation.js";
+import type { Tracing } from "./tracing/tracing.js";
 import type { Predecessor } from "./upgrade/predecessor.js";
 import type { Launch } from "./upgrade/upgrader.js";
 
@@ -25,6 +26,8 @@ export interface ProxyOptions {
   readonly version: string;
   readonly pid: number;
   readonly logger: Logger;
+  /** Of management calls. Whoever passes it closes it. */
+  readonly tracing: Pick<Tracing, "tracer">;
   /** Listening sockets that the process was given. */
   readonly sockets: GivenSockets;
   /** The process whose place this one takes. */
@@ -59,9 +62,12 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       logger,
     });
     if (!predecessor) await enterServices(control, engine.name, logger);
-    const { startManagement } = await import("./admin/servers.js");
+    const [{ startManagement }, tracer] = await Promise.all([
+      import("./admin/servers.js"),
+      options.tracing.tracer(),
+    ]);
     const given = socketsOfManagement(config, sockets);
-    management = await startManagement({ ...config, management: control, given, logger });
+    management = await startManagement({ ...config, management: control, given, logger, tracer });
     if (predecessor) await takeOver(predecessor, control, options);
   } catch (error) {
     control.destroy();

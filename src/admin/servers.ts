@@ -5,6 +5,7 @@ import { requireCredentials } from "./access/exposure.js";
 import { startGrpcServer, type GrpcServer } from "./grpc-server.js";
 import { startHttpShim, type HttpAddress, type HttpShim } from "./http-server.js";
 import type { GivenSocket, ManagementAddress } from "./management-socket.js";
+import type { Tracer } from "./tracer.js";
 
 export interface ManagementOptions {
   readonly management: Management;
@@ -14,6 +15,7 @@ export interface ManagementOptions {
   readonly given?: { readonly grpc?: GivenSocket | undefined; readonly http?: GivenSocket | undefined };
   readonly credentials: CredentialPaths;
   readonly logger: Logger;
+  readonly tracer: Tracer;
 }
 
 /** All that the proxy is managed by. */
@@ -33,9 +35,9 @@ export interface ManagementServers {
 
 /** If one of them can't start, the other is closed again. @throws ProxyError LISTEN_FAILED, CONFIG_INVALID */
 export async function startManagement(options: ManagementOptions): Promise<ManagementServers> {
-  const { management, logger, given } = options;
+  const { management, logger, tracer, given } = options;
   const credentials = openCredentials(options.credentials, logger);
-  const common = { management, logger, access: credentials.access, tls: credentials.tls };
+  const common = { management, logger, tracer, access: credentials.access, tls: credentials.tls };
   let [grpc, shim]: [GrpcServer?, HttpShim?] = [];
   const close = async (graceMs: number): Promise<void> => {
     credentials.close();
