@@ -194,6 +194,23 @@ test("something else than etcd at the address: the error says so", async (t) => 
   assert.throws(() => createEtcdClient({ endpoints: [] }), isOf("invalid"));
 });
 
+test("close ends what is under way at once, with the kind that it has", async (t) => {
+  if (!hasEtcd(t)) return;
+  const server = await startEtcd(t);
+  const client = clientOf(t, [server], { callTimeoutMs: 10_000 });
+  await client.commit([], [{ put: "a", value: "1" }]);
+  server.freeze();
+  const failing = Promise.all([
+    assert.rejects(client.commit([], [{ put: "a", value: "2" }]), isOf("unknown", /cancelled/i)),
+    assert.rejects(client.read({ key: "a" }), isOf("unknown", /cancelled/i)),
+  ]);
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  const closedAt = performance.now();
+  client.close();
+  await failing;
+  assert.ok(performance.now() - closedAt < 1_000);
+});
+
 test("after close, nothing is under way, nothing is begun, and the process can end", async (t) => {
   if (!hasEtcd(t)) return;
   const server = await startEtcd(t);

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Caller } from "./caller.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Commit, HeldLease, LeaseEvents, Write } from "./etcd-client.js";
@@ -51,6 +50,7 @@ export class LeaseHolder implements HeldLease {
   constructor(options: LeaseHolderOptions) {
     this.#options = options;
     this.#signal = AbortSignal.any([this.#closing.signal, options.members.closing]);
+    this.#signal.addEventListener("abort", () => this.#wake());
     this.#running = this.#run();
   }
 
@@ -198,10 +198,13 @@ export class LeaseHolder implements HeldLease {
 
   /** Until something is to be written, or the time is over. */
   async #asleep(limitMs: number): Promise<void> {
-    const waking = new AbortController();
-    this.#wake = () => waking.abort();
-    const signal = AbortSignal.any([waking.signal, this.#signal]);
-    await delay(limitMs, undefined, { signal }).catch(() => undefined);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, limitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
     this.#wake = () => undefined;
     this.#signal.throwIfAborted();
   }
