@@ -1,4 +1,11 @@
-import type { Endpoint, EngineEvent, InheritedSocket, ListenAddress, Listener } from "../engine/engine.js";
+import type {
+  Endpoint,
+  EngineEvent,
+  InheritedSocket,
+  ListenAddress,
+  Listener,
+  TargetCounters,
+} from "../engine/engine.js";
 import { formatListenAddress } from "../listen-address.js";
 import type { ProxyProtocol } from "../proxy-header.js";
 import { createSampledWarning, type SampledWarning } from "../log-sampler.js";
@@ -68,6 +75,8 @@ export class ServiceCore {
   /** Undefined: this proxy is alone, or the service has not started. */
   fleetPart: FleetPart | undefined;
   readonly feed = createStateFeed(() => this.state());
+  /** See `Service.followEmptied`. */
+  onEmptied: (id: string, counters: TargetCounters) => void = () => undefined;
   readonly #options: ServiceOptions;
   readonly #logger: Logger;
   readonly #warn: SampledWarning;
@@ -252,6 +261,7 @@ export class ServiceCore {
         break;
       case "drained":
         this.drains.emptied(event.target, event.counters);
+        this.onEmptied(event.target, event.counters);
         break;
       case "refused":
         this.#warn("refused", { reason: event.reason }, "a client was reset");

@@ -6,6 +6,7 @@ import type {
   ListenAddress,
   Listener,
   ListenerTotals,
+  TargetCounters,
 } from "../engine/engine.js";
 import { addBackends, parseBackends, removeBackends, setBackends, weighBackends } from "./backend-list.js";
 import type { BackendList } from "./backend-list.js";
@@ -285,6 +286,11 @@ export class Service implements ManagedService {
 
   handed(): HandedService {
     return this.#core.handed();
+  }
+
+  /** What is counted of a backend is forgotten when it is out of the list and empty: it is told before. */
+  followEmptied(call: (id: string, counters: TargetCounters) => void): void {
+    this.#core.onEmptied = call;
   }
 
   /** Another process goes on with it. What is open stays open, and its listener does as that process tells it. */

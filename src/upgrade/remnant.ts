@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Listener } from "../engine/engine.js";
+import type { Listener, TargetCounters } from "../engine/engine.js";
+import { NO_COUNTERS } from "../engine/no-counters.js";
 import type { Channel } from "./channel.js";
+import { addCounters } from "./counters.js";
 import type { Command, FromNew, FromOld, ListenerReport, TargetReport } from "./messages.js";
 
 const REPORT_INTERVAL_MS = 250;
@@ -9,6 +11,8 @@ const REPORT_INTERVAL_MS = 250;
 export interface Remaining {
   readonly listener: Listener;
   readonly targets: Iterable<string>;
+  /** What was counted of a target is forgotten when it is out of the list and empty: it is told before. */
+  readonly followEmptied: (call: (target: string, counters: TargetCounters) => void) => void;
 }
 
 export interface RemnantOptions {
@@ -71,11 +75,17 @@ export class Remnant {
 class RemainingService {
   readonly #listener: Listener;
   readonly #targets: Set<string>;
+  /** What was counted of targets that the listener has forgotten: how the last ones ended is part of the drain. */
+  readonly #forgotten = new Map<string, TargetCounters>();
   #told: ListenerReport | undefined;
 
-  constructor({ listener, targets }: Remaining) {
+  constructor({ listener, targets, followEmptied }: Remaining) {
     this.#listener = listener;
     this.#targets = new Set(targets);
+    followEmptied((target, counters) => {
+      const before = this.#forgotten.get(target) ?? NO_COUNTERS;
+      this.#forgotten.set(target, addCounters(before, counters));
+    });
   }
 
   async obey(command: Command): Promise<void> {
@@ -107,7 +117,7 @@ class RemainingService {
 
   /** Undefined: nothing has changed. */
   changes(): ListenerReport | undefined {
-    const now = reportOf(this.#listener, this.#targets);
+    const now = reportOf(this.#listener, this.#targets, this.#forgotten);
     const told = this.#told;
     this.#told = now;
     if (!told) return now;
@@ -119,10 +129,16 @@ class RemainingService {
   }
 }
 
-export function reportOf(listener: Listener, targets: Iterable<string>): ListenerReport {
+/** @param forgotten what is to be added to what the listener still knows */
+export function reportOf(
+  listener: Listener,
+  targets: Iterable<string>,
+  forgotten: ReadonlyMap<string, TargetCounters> = new Map<string, TargetCounters>(),
+): ListenerReport {
   const reports = [...targets].map((id): readonly [string, TargetReport] => {
     const oldest = listener.oldestConnection(id);
-    return [id, { counters: listener.counters(id), ...(oldest !== undefined && { oldest }) }];
+    const counters = addCounters(listener.counters(id), forgotten.get(id) ?? NO_COUNTERS);
+    return [id, { counters, ...(oldest !== undefined && { oldest }) }];
   });
   return { totals: listener.totals(), targets: Object.fromEntries(reports) };
 }

@@ -108,7 +108,11 @@ export class Upgrader {
     const { control, management, onReplaced } = this.#options;
     const services = new Map<string, Remaining>();
     for (const [name, service] of control.services)
-      services.set(name, { listener: service.listener, targets: targetsOf(service.state()) });
+      services.set(name, {
+        listener: service.listener,
+        targets: targetsOf(service.state()),
+        followEmptied: (call) => service.followEmptied(call),
+      });
     control.handOver();
     management.handOver();
     channel.send({ type: "yours" });

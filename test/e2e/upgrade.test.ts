@@ -5,7 +5,7 @@ import { connect as connectSocket, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { connect } from "@seamless/sdk";
+import { connect, DrainOutcome } from "@seamless/sdk";
 import { readAll, startEcho, startNamed, startWebOrEcho } from "../support/backends.js";
 import { CheckedStream } from "../support/checked-stream.js";
 import { hasProgram } from "../support/programs.js";
@@ -162,6 +162,25 @@ for (const engine of ["native", "node"]) {
     await until("no predecessor", async () => (await client.get()).proxy.predecessor === undefined);
     const ends = (await client.get()).state.ledger?.ends ?? assert.fail();
     assert.deepEqual([ends.cutByDrain, ends.byClient], [3n, 1n]);
+  });
+
+  test(`${engine}: who waits for a drain that ends in the old process is told how its connections ended`, async (t) => {
+    const [a, b] = [await startEcho(t), await startNamed(t, "b")];
+    const proxy = await startProxy(t, { backends: [a.address], args: ["--engine", engine] });
+    const { client } = proxy;
+    const [first, second] = [await open(t, proxy.port), await open(t, proxy.port)];
+    await client.set([b.address]);
+    await upgrade(t, proxy);
+    const waiting = client.waitForDrain([a.address]);
+    first.end();
+    const oneIsLeft = async (): Promise<boolean> => (await client.get()).state.openConnections === 1;
+    await until("one connection to be left", oneIsLeft);
+    const cut = closeOf(second);
+    await client.changeDrain([a.address], { limitMs: 0 });
+    const [[drain]] = await Promise.all([waiting, cut]);
+    assert.equal(drain?.outcome, DrainOutcome.CUT);
+    const { ends, bytes } = drain.progress ?? assert.fail();
+    assert.deepEqual([ends?.byClient, ends?.cutByDrain, bytes], [1n, 1n, 0n]);
   });
 
   test(`${engine}: who is held in the old process is let go by the new one's list`, async (t) => {
