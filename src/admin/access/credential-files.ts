@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync, unwatchFile, watchFile } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { ProxyError } from "../../errors.js";
@@ -31,7 +32,11 @@ export function openCredentials(paths: CredentialPaths, logger: Logger): Credent
   let book = readTokens(paths);
   const files = readTls(paths);
   const tls = files && new TlsContext(files);
+  const watched = Object.values(paths as Record<string, string | undefined>).filter(
+    (path) => path !== undefined,
+  );
   const reload = (): void => {
+    if (watched.length === 0) return;
     try {
       const [nextBook, nextFiles] = [readTokens(paths), readTls(paths)];
       if (nextFiles) tls?.replace(nextFiles);
@@ -42,9 +47,6 @@ export function openCredentials(paths: CredentialPaths, logger: Logger): Credent
       logger.error({ event: "credentials-refused", reason }, "the old certificates and tokens stay");
     }
   };
-  const watched = Object.values(paths as Record<string, string | undefined>).filter(
-    (path) => path !== undefined,
-  );
   for (const path of watched)
     watchFile(path, { interval: LOOK_INTERVAL_MS, persistent: false }, (now, before) => {
       if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) reload();
@@ -75,11 +77,18 @@ function readTls({ tlsCert, tlsKey, tlsClientCa }: CredentialPaths): TlsFiles | 
   };
   try {
     createSecureContext({ cert: files.cert, key: files.key, ca: files.clientCa });
+    requireMatch(files);
   } catch (error) {
     // OpenSSL's words name no content of the files.
     throw invalid(`${tlsCert} with ${tlsKey}`, (error as Error).message);
   }
   return files;
+}
+
+/** OpenSSL lets an RSA key pass with an EC certificate, and the other way round: then every handshake fails. */
+function requireMatch({ cert, key }: Pick<TlsFiles, "cert" | "key">): void {
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    throw new Error("the key is not that of the certificate");
 }
 
 function read(path: string): string {
