@@ -35,7 +35,7 @@ const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
   STORE_UNAVAILABLE: explainStore,
   NO_FLEET: () =>
     "`seamless --store etcd://...` gives proxies a store to share; without --fleet it deploys to this proxy alone",
-  SERVICE_NOT_FOUND: () => "leave out --service for the default one; `seamlessctl status` shows all",
+  SERVICE_NOT_FOUND: () => "--service names another; `seamlessctl service list` shows all",
   SERVICE_EXISTS: () => "`seamlessctl service list` shows all",
   SERVICE_CONFIGURED: () => "take it out of the proxy's configuration file, and send SIGHUP to the proxy",
   UNAUTHENTICATED: () => "--token-file or SEAMLESS_TOKEN_FILE names the file with your token",

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Context } from "../context.js";
+import { getAboutProxy } from "../get-about.js";
 import { jsonState, toJsonLine } from "../json.js";
 import { formatHealthCheck } from "../health-text.js";
 import { formatLedger, formatProxy, formatState } from "../state-text.js";
@@ -9,8 +10,8 @@ export function createStatusCommand(context: Context): Command {
   return new Command("status")
     .description("show the proxy itself, then the backends")
     .action((_: object, command: Command) =>
-      withClient(context, command, async ({ client, options }) => {
-        const { state, proxy } = await client.get({ signal: context.signal });
+      withClient(context, command, async (run) => {
+        const { state, proxy } = await getAboutProxy(run, command);
         const nowMs = context.clock.nowMs();
         const text = [
           formatProxy(proxy, state.listenAddresses, nowMs),
@@ -19,7 +20,7 @@ export function createStatusCommand(context: Context): Command {
           `\n${formatState(state, nowMs)}`,
         ].join("");
         context.stdout.write(
-          options.output === "json" ? toJsonLine({ proxy, state: jsonState(state) }) : text,
+          run.options.output === "json" ? toJsonLine({ proxy, state: jsonState(state) }) : text,
         );
       }),
     );

@@ -1,6 +1,7 @@
 import { SeamlessError } from "@seamless/sdk";
 import { Command } from "commander";
 import type { Context } from "../context.js";
+import { getAboutProxy } from "../get-about.js";
 import { toJsonLine } from "../json.js";
 import { withClient } from "../with-client.js";
 
@@ -8,8 +9,9 @@ export function createVersionCommand(context: Context): Command {
   return new Command("version")
     .description("show the version of seamlessctl and of the proxy, if it answers")
     .action((_: object, command: Command) =>
-      withClient(context, command, async ({ client, options }) => {
-        const proxy = await client.get({ signal: context.signal }).then(
+      withClient(context, command, async (run) => {
+        const { options } = run;
+        const proxy = await getAboutProxy(run, command).then(
           (answer) => answer.proxy.version,
           (error: unknown) => {
             if (error instanceof SeamlessError && error.code === "UNAVAILABLE") return undefined;

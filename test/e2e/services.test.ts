@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -25,6 +25,25 @@ function ask(where: { port: number; localAddress?: string } | { path: string }):
 }
 
 const portOf = (address = ""): number => Number(address.split(":").at(-1));
+
+test("status and version are about the proxy, also where no service is named default", async (t) => {
+  const file = join(folder(t), "seamless.yaml");
+  const service = 'services: {web: {listen: "127.0.0.1:0", backends: "a:1"}}';
+  writeFileSync(file, `log_format: json\nhttp_port: 0\ngrpc_port: 0\n${service}\n`);
+  const proxy = await startConfigured(t, file);
+  const run = (...args: readonly string[]): SpawnSyncReturns<string> =>
+    spawnSync(process.execPath, [ctl, "--address", proxy.grpc, ...args], { encoding: "utf8" });
+  const status = run("status");
+  assert.deepEqual([status.status, status.stderr], [0, ""]);
+  assert.match(status.stdout, /^proxy +seamless .*\nservice web, revision 1\n/s);
+  assert.match(run("version").stdout, /^seamlessctl (\S+)\nseamless \1\n$/);
+  const named = run("status", "--service", "default");
+  assert.equal(named.status, 1);
+  assert.match(
+    named.stderr,
+    /there is: web\nhint: --service names another; `seamlessctl service list` shows all/,
+  );
+});
 
 test("a configuration file has several services; SIGHUP follows what has changed in it", async (t) => {
   const [a, b, c] = [await startNamed(t, "a"), await startNamed(t, "b"), await startNamed(t, "c")];
