@@ -43,6 +43,14 @@ export function addGlobalOptions(program: Command): Command {
     );
 }
 
+const NO: readonly string[] = ["", "0", "false", "no", "off"];
+
+/** Commander takes --tls for given if its variable is there at all, whatever it says. */
+export function dropFalseFlags(environment: NodeJS.ProcessEnv): void {
+  const text = environment["SEAMLESS_TLS"]?.toLowerCase();
+  if (text !== undefined && NO.includes(text)) delete environment["SEAMLESS_TLS"];
+}
+
 export function ifRevisionOption(): Option {
   return new Option("--if-revision <revision>", "do it only if the list still has this revision").argParser(
     parseRevision,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { connect } from "@seamless/sdk";
 import { systemClock } from "./clock.js";
+import { dropFalseFlags } from "./global-options.js";
 import { runProgram } from "./program.js";
 
 interface Manifest {
@@ -23,6 +24,8 @@ function actor(): string | undefined {
     return undefined; // A user id without a name, as in a container.
   }
 }
+
+dropFalseFlags(process.env);
 
 process.exitCode = await runProgram(process.argv.slice(2), {
   connect,

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { CommanderError } from "commander";
 import type { Config } from "./config/config.js";
 import { createDaemonProgram, translateGoFlags } from "./config/daemon-program.js";
+import { dropFalseFlags } from "./config/flag.js";
 import type { NewToken } from "./config/token-command.js";
 import { connectionCap, readDescriptorLimit } from "./descriptor-limit.js";
 import { chooseEngine } from "./engine/choose-engine.js";
@@ -157,12 +158,9 @@ function tellPredecessor(error: unknown): void {
 }
 
 try {
-  await createDaemonProgram(version, { run, checked, tokenMade }).parseAsync(
-    translateGoFlags(process.argv.slice(2)),
-    {
-      from: "user",
-    },
-  );
+  const program = createDaemonProgram(version, { run, checked, tokenMade });
+  dropFalseFlags(program, process.env);
+  await program.parseAsync(translateGoFlags(process.argv.slice(2)), { from: "user" });
 } catch (error) {
   if (takesOver) tellPredecessor(error);
   if (error instanceof CommanderError) {

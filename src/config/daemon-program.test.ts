@@ -4,6 +4,7 @@ import { CommanderError } from "commander";
 import { DEFAULT_SETTINGS } from "../control/service-settings.js";
 import type { Config } from "./config.js";
 import { createDaemonProgram, translateGoFlags } from "./daemon-program.js";
+import { dropFalseFlags } from "./flag.js";
 
 interface Outcome {
   readonly config?: Config;
@@ -23,6 +24,7 @@ async function parse(...argv: string[]): Promise<Outcome> {
     checked: (read) => (config = read),
     tokenMade: () => undefined,
   });
+  dropFalseFlags(program, process.env);
   program.configureOutput({
     writeOut: (text) => (stdout += text),
     writeErr: (text) => (stderr += text),
@@ -270,3 +272,19 @@ for (const [argv, complaint] of [
     assert.notEqual(exitCode, 0);
   });
 }
+
+test("the variable of a flag without a value may say no", async (t) => {
+  t.after(() => delete process.env["SEAMLESS_RESET_STATE"]);
+  for (const [text, resetState] of [
+    ["1", true],
+    ["true", true],
+    ["false", false],
+    ["0", false],
+    ["No", false],
+    ["", false],
+  ] as const) {
+    process.env["SEAMLESS_RESET_STATE"] = text;
+    const { config } = await parse("8080", "a:1", "--state", "f");
+    assert.equal(config?.resetState, resetState, text);
+  }
+});

@@ -1,10 +1,21 @@
-import { InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { parseDuration } from "../duration.js";
 
 /** An option that can be set from the environment, too: `--http-port` by SEAMLESS_HTTP_PORT. */
 export function flag(flags: string, description: string): Option {
   const created = new Option(flags, description);
   return created.env(`SEAMLESS_${created.name().replaceAll("-", "_").toUpperCase()}`);
+}
+
+const NO: readonly string[] = ["", "0", "false", "no", "off"];
+
+/** Takes away the variables that say no: commander takes a flag without a value for given if its variable is there at all. */
+export function dropFalseFlags({ options }: Command, environment: NodeJS.ProcessEnv): void {
+  for (const { envVar, required, optional } of options) {
+    if (envVar === undefined || required || optional) continue;
+    const text = environment[envVar]?.toLowerCase();
+    if (text !== undefined && NO.includes(text)) Reflect.deleteProperty(environment, envVar);
+  }
 }
 
 export function durationFlag(flags: string, description: string, defaultMs: number): Option {
