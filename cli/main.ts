@@ -26,6 +26,8 @@ function actor(): string | undefined {
 }
 
 dropFalseFlags(process.env);
+// Of libraries (Node has one for TLS to an IP address): nothing that who runs a command could do anything about.
+process.noDeprecation = true;
 
 process.exitCode = await runProgram(process.argv.slice(2), {
   connect,

@@ -174,10 +174,11 @@ test("with mutual TLS only a certificate of the authority gets in, and its name 
   await assert.rejects(as(own, foreign.ca).get(), { code: "UNAVAILABLE" });
   await assert.rejects(proxy.client.get(), { code: "UNAVAILABLE" });
   const flags = ["--tls-ca", own.ca, "--tls-cert", own.clientCert, "--tls-key", own.clientKey];
-  const { stdout } = spawnSync(process.execPath, [ctl, "-a", proxy.grpc, ...flags, "get"], {
+  const { stdout, stderr } = spawnSync(process.execPath, [ctl, "-a", proxy.grpc, ...flags, "get"], {
     encoding: "utf8",
   });
   assert.match(stdout, /b:1/);
+  assert.equal(stderr, "");
 });
 
 test("a new certificate is used when the files change, and open streams live on", async (t) => {
