@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { ProxyErrorCode } from "../errors.js";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -7,7 +8,7 @@ export interface HttpAnswer {
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The stable code of the error that it tells of; the client gets its words only. */
-  readonly reason?: string;
+  readonly reason?: ProxyErrorCode | "INTERNAL";
 }
 
 /** No page may read an answer, keep it, or take it for anything but text; and no CORS header ever says otherwise. */

@@ -77,7 +77,12 @@ export function createShimRoutes({ management, access, logger }: ShimOptions): R
       };
       try {
         if (verb === "read") return await act();
-        return await audited({ ...author, call, service }, { management, logger }, act);
+        return await audited(
+          { ...author, call, service },
+          { management, logger },
+          act,
+          ({ reason }) => reason,
+        );
       } finally {
         span.note(serviceAttributes(management, service, verb));
       }
@@ -112,14 +117,14 @@ async function setBackends(service: ManagedService, task: Task): Promise<HttpAns
 
 async function addBackend(service: ManagedService, { parameters, author }: Task): Promise<HttpAnswer> {
   const address = parameters.get("backend") ?? "";
-  if (address === "") return { status: 400, text: "error: missing 'backend' parameter" };
+  if (address === "") return refusal("INVALID_ARGUMENT", "error: missing 'backend' parameter");
   const { state } = await service.add([{ address }], author);
   return { status: 200, text: listed(state) };
 }
 
 async function removeBackend(service: ManagedService, task: Task): Promise<HttpAnswer> {
   const address = task.parameters.get("backend") ?? "";
-  if (address === "") return { status: 400, text: "missing 'backend' parameter" };
+  if (address === "") return refusal("INVALID_ARGUMENT", "missing 'backend' parameter");
   try {
     return await drained(service, task, async (options) => {
       const { state } = await service.remove([address], options);
@@ -129,8 +134,13 @@ async function removeBackend(service: ManagedService, task: Task): Promise<HttpA
     const unknown =
       error instanceof ProxyError && ["BACKEND_NOT_FOUND", "INVALID_ADDRESS"].includes(error.code);
     if (!unknown) throw error;
-    return { status: 400, text: `backend '${address}' not found`, reason: error.code };
+    return refusal(error.code, `backend '${address}' not found`);
   }
+}
+
+/** In the words of the original, with the code that log and traces have for it. */
+function refusal(reason: ProxyErrorCode, text: string): HttpAnswer {
+  return { status: 400, text, reason };
 }
 
 interface Left {

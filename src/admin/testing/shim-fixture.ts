@@ -11,7 +11,7 @@ import { startHttpShim, type HttpShim, type HttpShimOptions } from "../http-serv
 import { send, type RawAnswer } from "./raw-http.js";
 
 const run = promisify(execFile);
-const logger = pino({ enabled: false });
+const silent = pino({ enabled: false });
 
 export const OPEN_ACCESS = createAccess(() => undefined);
 
@@ -33,7 +33,7 @@ export async function startShim(
     management,
     address: { host: "127.0.0.1", port: 0 },
     access: OPEN_ACCESS,
-    logger,
+    logger: silent,
     ...options,
   });
   t.after(() => shim.close(0));
@@ -61,14 +61,18 @@ export async function startShim(
 }
 
 /** The real control plane with the backends 127.0.0.1:1 and 127.0.0.1:2. */
-export async function startReal(t: TestContext, engine: ControlPlaneOptions["engine"]): Promise<Shim> {
+export async function startReal(
+  t: TestContext,
+  engine: ControlPlaneOptions["engine"],
+  logger = silent,
+): Promise<Shim> {
   const control = new ControlPlane({
     engine,
     version: "1",
     instanceId: "one",
     checker: checkBackend,
     save: () => Promise.resolve(),
-    logger,
+    logger: silent,
   });
   await control.openService({
     name: "default",
@@ -78,5 +82,5 @@ export async function startReal(t: TestContext, engine: ControlPlaneOptions["eng
     settings: DEFAULT_SETTINGS,
   });
   t.after(() => control.close(0));
-  return startShim(t, control);
+  return startShim(t, control, { logger });
 }
