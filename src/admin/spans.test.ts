@@ -182,7 +182,7 @@ const REFUSED = [
   ["GET", "/set?backends=a:1", ["Origin: http://evil.example"], "GET /set", 403, "403", "ok"],
   ["GET", "/s3cret", [], "GET", 404, "404", "ok"],
   ["PROPFIND", "/get", [], "HTTP /get", 405, "405", "ok"],
-  ["GET", "/add", [], "GET /add", 400, "400", "ok"],
+  ["GET", "/add", [], "GET /add", 400, "INVALID_ARGUMENT", "ok"],
   ["GET", "/get?service=s3cret", [], "GET /get", 404, "SERVICE_NOT_FOUND", "ok"],
   ["GET", "/remove?backend=c:3", [], "GET /remove", 400, "BACKEND_NOT_FOUND", "ok"],
   ["GET", "/add?backend=b:2", [], "GET /add", 500, "INTERNAL", "fault"],

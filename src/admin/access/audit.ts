@@ -1,6 +1,6 @@
 import type { Author } from "../../control/history.js";
 import type { Management } from "../../control/management.js";
-import { ProxyError, type ProxyErrorCode } from "../../errors.js";
+import { ProxyError } from "../../errors.js";
 import type { Logger } from "../../logger.js";
 
 /** A call that changes something, or would have. */
