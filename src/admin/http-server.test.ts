@@ -85,6 +85,7 @@ const FAILURES: readonly (readonly [ProxyErrorCode, number])[] = [
   ["LIMIT_EXCEEDED", 400],
   ["REVISION_MISMATCH", 400],
   ["SHUTTING_DOWN", 503],
+  ["STORE_UNAVAILABLE", 503],
 ];
 
 for (const [code, status] of FAILURES) {

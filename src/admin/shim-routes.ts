@@ -40,6 +40,7 @@ const STATUS: Partial<Record<ProxyErrorCode, number>> = {
   SERVICE_NOT_FOUND: 404,
   STORE_FAILED: 500,
   SHUTTING_DOWN: 503,
+  STORE_UNAVAILABLE: 503,
 };
 
 /** The history's word for whoever uses this interface, which has no name for itself. */
