@@ -3,11 +3,11 @@ import type { Management, Watch } from "../control/management.js";
 import { DEFAULT_SERVICE } from "../control/service-name.js";
 import { ProxyError } from "../errors.js";
 import type { Logger } from "../logger.js";
-import { authorize, type Access } from "./access/access.js";
+import { authorize, authorizeForAll, type Access } from "./access/access.js";
 import { audited } from "./access/audit.js";
 import { identifyCaller, type AnyCall, type Caller } from "./caller.js";
 import { toGrpcStatus } from "./grpc-status.js";
-import { METHOD_VERBS, type Method } from "./method-verbs.js";
+import { FOR_ALL_SERVICES, METHOD_VERBS, type Method } from "./method-verbs.js";
 import { beginRpcSpan } from "./rpc-span.js";
 import type { Ended, Outlet, Streams } from "./streams.js";
 import { serviceAttributes } from "./service-attributes.js";
@@ -50,7 +50,8 @@ export function createCalls(options: CallsOptions): Calls {
     const service = serviceOf(call.request);
     const caller = identifyCaller(call, access);
     const perform = (): T | Promise<T> => {
-      authorize(caller.principal, METHOD_VERBS[method], service);
+      if (FOR_ALL_SERVICES.has(method)) authorizeForAll(caller.principal, METHOD_VERBS[method]);
+      else authorize(caller.principal, METHOD_VERBS[method], service);
       return act(caller);
     };
     if (METHOD_VERBS[method] === "read") return perform();

@@ -28,3 +28,6 @@ export const METHOD_VERBS: Readonly<Record<Method, Verb>> = {
   deleteService: "admin",
   upgrade: "admin",
 };
+
+/** What is about no service, and changes all of them. */
+export const FOR_ALL_SERVICES: ReadonlySet<Method> = new Set<Method>(["upgrade"]);

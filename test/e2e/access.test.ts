@@ -85,13 +85,14 @@ const read = (path: string): string => readFileSync(path, "utf8");
 
 test("a token for one service can neither read nor change another, and none can do nothing", async (t) => {
   const at = folder(t);
-  const [web, ops, reader] = [
+  const [web, ops, reader, db] = [
     makeToken("web-ci", "--verbs", "deploy", "--services", "web"),
     makeToken("ops", "--verbs", "admin"),
     makeToken("board", "--verbs", "read"),
+    makeToken("db-admin", "--verbs", "admin", "--services", "db"),
   ];
   const tokens = join(at, "tokens.yaml");
-  writeFileSync(tokens, [web, ops, reader].map(({ entry }) => entry).join(""), { mode: 0o600 });
+  writeFileSync(tokens, [web, ops, reader, db].map(({ entry }) => entry).join(""), { mode: 0o600 });
   const config = join(at, "seamless.yaml");
   const services = 'services: {web: {listen: "127.0.0.1:0", backends: "a:1"}, db: {listen: "127.0.0.1:0"}}';
   writeFileSync(config, `log_format: json\nhttp_port: 0\ngrpc_port: 0\ntokens: ${tokens}\n${services}\n`);
@@ -118,6 +119,9 @@ test("a token for one service can neither read nor change another, and none can 
   await assert.rejects(as(web.token, "web").setHealthCheck({ type: "tcp" }), denied);
   await assert.rejects(as(reader.token, "web").remove(["b:1"]), denied);
   assert.equal((await as(reader.token, "db").get()).state.service, "db");
+  await as(db.token, "db").setHealthCheck({ type: "tcp" });
+  await assert.rejects(as(db.token, "db").deleteService("web"), denied);
+  await assert.rejects(as(db.token, "db").upgrade(), denied, "an upgrade is done to all services");
   for (const wrong of [undefined, "sml_guess", `${ops.token}x`])
     await assert.rejects(as(wrong, "web").get(), { code: "UNAUTHENTICATED" });
   await as(ops.token, "db").setHealthCheck({ type: "tcp" });

@@ -57,6 +57,16 @@ export function authorize(
   throw new ProxyError("PERMISSION_DENIED", `the token '${name}' is not for the service '${service}'`);
 }
 
+/** What is done to the process is done to every service. @throws ProxyError PERMISSION_DENIED */
+export function authorizeForAll(principal: Principal, verb: Verb): void {
+  authorize(principal, verb, undefined);
+  if (principal.services === undefined) return;
+  throw new ProxyError(
+    "PERMISSION_DENIED",
+    `the token '${principal.name}' is for some services only, and this is done to all of them`,
+  );
+}
+
 export function isVisible({ services }: Pick<Principal, "services">, service: string): boolean {
   return services === undefined || services.has(service);
 }
