@@ -25,10 +25,11 @@ async function parse(...argv: string[]): Promise<Outcome> {
     tokenMade: () => undefined,
   });
   dropFalseFlags(program, process.env);
-  program.configureOutput({
-    writeOut: (text) => (stdout += text),
-    writeErr: (text) => (stderr += text),
-  });
+  for (const command of [program, ...program.commands])
+    command.configureOutput({
+      writeOut: (text) => (stdout += text),
+      writeErr: (text) => (stderr += text),
+    });
   try {
     await program.parseAsync(translateGoFlags(argv), { from: "user" });
   } catch (error) {
@@ -263,6 +264,11 @@ for (const [argv, complaint] of [
   [["80", "a:1", "--store", "etcd://e:1", "--proxy-lease", "1s"], /between 2s and 10m/],
   [["80", "a:1", "--proxy-name", "a b"], /printable/],
   [["80", "a:1", "--http-prot", "1"], /unknown option '--http-prot'/],
+  [["check"], /missing required argument 'file'/],
+  [["token"], /missing required argument 'name'/],
+  [["token", "a b"], /1 to 64 letters/],
+  [["token", "ci", "--verbs", "all"], /read, deploy, admin/],
+  [["token", "ci", "--services", "web,a b"], /'a b' is no name for a service/],
 ] as const) {
   test(`seamless ${argv.join(" ")} is a usage error`, async () => {
     const { stderr, stdout, exitCode } = await parse(...argv);

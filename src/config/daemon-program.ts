@@ -80,7 +80,7 @@ export function createDaemonProgram(version: string, { run, checked, tokenMade }
       },
     );
   for (const option of [...processFlags(), ...serviceFlags()]) program.addOption(option);
-  program.addCommand(createTokenCommand(tokenMade));
+  program.addCommand(createTokenCommand(tokenMade).copyInheritedSettings(program));
   program
     .command("check <file>")
     .description("say what is wrong with a configuration file; exit 1 if anything is")

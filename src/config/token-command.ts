@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { Command, InvalidArgumentError } from "commander";
 import { PRINCIPAL_NAME, VERBS, type Verb } from "../admin/access/principal.js";
 import { hashOf } from "../admin/access/token-hash.js";
+import { checkServiceName } from "../control/service-name.js";
+import { understood } from "./flag.js";
 
 export interface NewToken {
   /** For the client. It is kept nowhere. */
@@ -53,5 +55,5 @@ function parseVerbs(text: string): readonly Verb[] {
 }
 
 function parseServices(text: string): readonly string[] {
-  return text.split(",").map((name) => name.trim());
+  return text.split(",").map((name) => understood(() => checkServiceName(name.trim())));
 }

@@ -38,7 +38,8 @@ test("a verb includes those before it, and a service is one of those named", () 
 });
 
 for (const [what, text, says] of [
-  ["empty", "", /expected array/i],
+  ["empty", "", /can't be used: expected a list of tokens; `seamless token NAME` makes its entries$/],
+  ["no list", "name: a", /can't be used: expected a list of tokens/],
   ["not YAML", "[", /can't be used/],
   ["an alias of nothing", "*a", /can't be used/],
   ["without a hash", '- {name: a, verbs: [read], services: "*"}', /0\.sha256/],

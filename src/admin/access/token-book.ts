@@ -20,7 +20,8 @@ const entry = z.strictObject({
   verbs: z.array(z.enum(VERBS)).min(1),
   services: z.union([z.literal("*"), z.array(z.string().min(1)).min(1)]),
 });
-const file = z.array(entry).min(1);
+const NO_LIST = "expected a list of tokens; `seamless token NAME` makes its entries";
+const file = z.array(entry, NO_LIST).min(1, NO_LIST);
 const MAX_ALIASES = 10;
 
 /** @throws ProxyError CONFIG_INVALID naming the entry and the field */
@@ -31,7 +32,8 @@ export function parseTokens(text: string, path: string): TokenBook {
   const parsed = file.safeParse(toValue(document, path));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw invalid(path, `${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? ""}`);
+    const where = issue?.path.map(String).join(".") ?? "";
+    throw invalid(path, `${where === "" ? "" : `${where}: `}${issue?.message ?? ""}`);
   }
   const names = parsed.data.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
