@@ -131,11 +131,12 @@ test("etcd that isn't there: what surely was not sent is unreachable, and tried 
   const client = clientOf(t, [server]);
   await client.commit([], [{ put: "a", value: "1" }]);
   await server.kill();
+  // A read is tried again if it meets the connection that is just breaking; a commit would be unknown there.
+  await assert.rejects(client.read({ key: "a" }, 300), isOf("unreachable", /ECONNREFUSED/));
   await assert.rejects(
     client.commit([], [{ put: "a", value: "2" }], 300),
     isOf("unreachable", /ECONNREFUSED/),
   );
-  await assert.rejects(client.read({ key: "a" }, 300), isOf("unreachable", /ECONNREFUSED/));
   const reading = client.read({ key: "a" }, 60_000);
   const committing = client.commit([], [{ put: "b", value: "3" }], 60_000);
   await server.start();
@@ -158,8 +159,8 @@ test("a frozen etcd: a commit on an open connection is unknown, and one that nee
   );
   assert.ok(performance.now() - startedAt < 1_900);
   server.thaw();
-  // It was, indeed, carried out.
-  assert.equal((await client.read({ key: "a" })).entries[0]?.value, "2");
+  // Whether etcd, running again, sees first the request or that we gave it up, is open.
+  assert.match((await client.read({ key: "a" })).entries[0]?.value ?? "", /^[12]$/);
 });
 
 test("etcd that is killed while it has a commit: unknown, and never sent twice", async (t) => {
