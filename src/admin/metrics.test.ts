@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import type { StoreStatus } from "../control/fleet.js";
 import { createMetrics } from "./metrics.js";
 import { fakeBackend, FakeManagement } from "./testing/fake-management.js";
 import { startShim } from "./testing/shim-fixture.js";
@@ -53,8 +54,52 @@ test("what is counted is there under its conventional name", async () => {
   assert.match(text, /^nodejs_eventloop_lag_seconds /m);
 });
 
-test("the dashboard asks for metrics that there are", async () => {
+/** One of two proxies whose store is as it says. */
+function managementOfFleet(store: Omit<StoreStatus, "kind">): FakeManagement {
+  const management = managementWith();
+  const [one, two] = ["one", "two"].map((id) => {
+    return { id, name: id, version: "1", startedUnixMs: 0, services: [] };
+  });
+  management.store = { kind: "etcd", ...store };
+  management.fleetView = {
+    self: "one",
+    members: [one, two].flatMap((each) => each ?? []),
+    store: management.store,
+  };
+  return management;
+}
+
+test("a store that is followed is 0 s behind; one that is lost is so far behind as it has been lost", async () => {
+  const good = { available: true, staleSinceUnixMs: undefined, error: "" };
+  const text = await createMetrics(managementOfFleet(good)).text(() => true);
+  for (const line of [
+    'seamless_store_available{kind="etcd"} 1',
+    'seamless_store_stale_seconds{kind="etcd"} 0',
+    "seamless_fleet_proxies 2",
+  ])
+    assert.ok(text.includes(`${line}\n`), line);
+  const lost = { available: false, staleSinceUnixMs: Date.now() - 60_000, error: "down" };
+  const without = await createMetrics(managementOfFleet(lost)).text(() => true);
+  assert.match(without, /^seamless_store_available\{kind="etcd"\} 0$/m);
+  const [, staleS] = /^seamless_store_stale_seconds\{kind="etcd"\} (.*)$/m.exec(without) ?? [];
+  assert.ok(Number(staleS) >= 60 && Number(staleS) < 120, staleS);
+});
+
+test("the clock was set back since the store was lost: it is not less than 0 s behind", async () => {
+  const lost = { available: false, staleSinceUnixMs: Date.now() + 60_000, error: "down" };
+  const text = await createMetrics(managementOfFleet(lost)).text(() => true);
+  assert.match(text, /^seamless_store_stale_seconds\{kind="etcd"\} 0$/m);
+});
+
+test("a proxy that is alone has no fleet to count", async () => {
   const text = await createMetrics(managementWith()).text(() => true);
+  assert.match(text, /^seamless_store_available\{kind="memory"\} 1$/m);
+  assert.doesNotMatch(text, /seamless_fleet/);
+});
+
+test("the dashboard asks for metrics that there are", async () => {
+  const good = { available: true, staleSinceUnixMs: undefined, error: "" };
+  const text = await createMetrics(managementOfFleet(good)).text(() => true);
   const dashboard = readFileSync(
     new URL("../../../examples/grafana-dashboard.json", import.meta.url),
     "utf8",

@@ -21,6 +21,7 @@ export function createMetrics(management: Management): Metrics {
     async text(isVisible) {
       const registry = new Registry();
       fillProxy(registry, management);
+      fillStore(registry, management);
       const states = management
         .serviceNames()
         .filter(isVisible)
@@ -56,6 +57,25 @@ function fillProxy(registry: Registry, management: Management): void {
     [{}, openConnections],
   ]);
   gauge(registry, "seamless_stopping", "1 once the proxy was told to stop.", [[{}, shuttingDown ? 1 : 0]]);
+}
+
+/** How many proxies there are is only a figure where there could be several. */
+function fillStore(registry: Registry, management: Management): void {
+  const { kind, available, staleSinceUnixMs: since } = management.proxyInfo().store;
+  const staleS = since === undefined ? 0 : Math.max(Date.now() - since, 0) / 1_000;
+  gauge(registry, "seamless_store_available", "1 if the lists can be changed where they live.", [
+    [{ kind }, available ? 1 : 0],
+  ]);
+  gauge(
+    registry,
+    "seamless_store_stale_seconds",
+    "Time since which other proxies may have changed the lists unnoticed; 0 if they are followed.",
+    [[{ kind }, staleS]],
+  );
+  if (kind !== "etcd") return;
+  gauge(registry, "seamless_fleet_proxies", "Live proxies that share the store, as this one knows them.", [
+    [{}, management.fleet().members.length],
+  ]);
 }
 
 function fillServices(registry: Registry, states: readonly ServiceState[]): void {

@@ -13,6 +13,7 @@ import type { Drain } from "../../control/drain.js";
 import type { HistoryEntry } from "../../control/history.js";
 import { createLatestFeed } from "../../control/latest-feed.js";
 import { NO_LEDGER } from "../../control/ledger.js";
+import type { StoreStatus } from "../../control/fleet.js";
 import { createStateFeed } from "../../control/state-feed.js";
 import { DEFAULT_SETTINGS } from "../../control/service-settings.js";
 import { noRefusals } from "../../engine/refusals.js";
@@ -50,6 +51,7 @@ export class FakeManagement implements Management {
   deployStatus: DeployStatus = beginDeploy("one", [], 1_000, 1_700_000_000_000);
   drains: readonly Drain[] = [];
   readonly drainFeed = createLatestFeed<readonly Drain[]>();
+  store: StoreStatus = IN_MEMORY;
   fleetView: FleetView = { self: "one", members: [], store: IN_MEMORY };
   readonly fleets = createLatestFeed<FleetView>();
   callersLeft = 0;
@@ -129,7 +131,7 @@ export class FakeManagement implements Management {
       shuttingDown: false,
       services: ["default"],
       predecessor: undefined,
-      store: IN_MEMORY,
+      store: this.store,
     });
   }
 
