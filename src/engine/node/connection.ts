@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
 import { proxyHeader, type ProxyProtocol, type Route } from "../../proxy-header.js";
 import type { EndCause, ListenerSettings, Target } from "../engine.js";
@@ -9,7 +9,7 @@ import { peerAddress, routeOf } from "./handle.js";
 import type { LoopTurns } from "./loop-turns.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
-import { backendSocketOptions } from "./socket-options.js";
+import { BACKEND_SOCKET_OPTIONS, connectOptions } from "./socket-options.js";
 import type { TargetStats } from "./target-stats.js";
 import { keepAlive, probe } from "./tending.js";
 
@@ -185,9 +185,10 @@ export class Connection implements Dialling {
     const leftMs = Math.max(this.#targetDeadlineMs - nowMs, 1);
     this.dialDeadlineMs = nowMs + leftMs / Math.max(this.#endpointsLeft, 1);
     this.#host.deadlines.add(this);
-    this.#backend = connect(backendSocketOptions(endpoint));
+    this.#backend = new Socket(BACKEND_SOCKET_OPTIONS);
     this.#backend.on("error", this.#onDialFailed);
     this.#backend.on("connect", this.#onConnect);
+    this.#backend.connect(connectOptions(endpoint));
   }
 
   onDialTimeout(): void {
