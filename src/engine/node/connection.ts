@@ -3,6 +3,7 @@ import { errnoOf, failureKind } from "../../errno.js";
 import { proxyHeader, type ProxyProtocol, type Route } from "../../proxy-header.js";
 import type { EndCause, ListenerSettings, Target } from "../engine.js";
 import type { Cause } from "../unserved.js";
+import type { Link } from "./chain.js";
 import type { DialDeadlines, Dialling } from "./dial-deadlines.js";
 import { clientHash } from "./client-hash.js";
 import { peerAddress, routeOf } from "./handle.js";
@@ -58,6 +59,8 @@ export class Connection implements Dialling {
   readonly #host: ConnectionHost;
   readonly #client: Socket;
   readonly #isLocal: boolean;
+  /** Among the connections of its listener. */
+  place: Link<Connection> | undefined;
   /** To be called when it has ended. */
   readonly leaves: (() => void)[];
   /** What a header has said of the client. */
@@ -78,6 +81,7 @@ export class Connection implements Dialling {
   #targetDeadlineMs = 0;
   #openSinceMs = 0;
   dialDeadlineMs = 0;
+  dialPlace: Link<Dialling> | undefined;
   #tended = false;
   /** Whether a byte has passed since the last look, and when the last one that found so was. */
   #moved = true;

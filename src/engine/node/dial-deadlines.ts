@@ -1,6 +1,10 @@
+import { Chain, type Link } from "./chain.js";
+
 /** Whatever has to be done with when its time has passed. */
 export interface Dialling {
   readonly dialDeadlineMs: number;
+  /** Kept for whoever watches the deadline. */
+  dialPlace: Link<Dialling> | undefined;
   onDialTimeout(): void;
 }
 
@@ -12,16 +16,18 @@ const TICK_MS = 25;
  * of what they cost.
  */
 export class DialDeadlines {
-  readonly #dials = new Set<Dialling>();
+  readonly #dials = new Chain<Dialling>();
   #timer: NodeJS.Timeout | undefined;
 
   add(dial: Dialling): void {
-    this.#dials.add(dial);
+    dial.dialPlace = this.#dials.add(dial);
     this.#timer ??= setInterval(() => this.#look(), TICK_MS);
   }
 
   delete(dial: Dialling): void {
-    this.#dials.delete(dial);
+    if (!dial.dialPlace) return;
+    this.#dials.remove(dial.dialPlace);
+    dial.dialPlace = undefined;
   }
 
   #look(): void {

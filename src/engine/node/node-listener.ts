@@ -22,6 +22,7 @@ import { descriptorOf } from "../../listening-descriptor.js";
 import { noRefusals } from "../refusals.js";
 import { idsOutOfTurn } from "../turns.js";
 import { type Cause, REFUSALS, UNSERVED, type Unserved } from "../unserved.js";
+import { Chain } from "./chain.js";
 import { Connection, type ConnectionHost } from "./connection.js";
 import { Cursor } from "./cursor.js";
 import { DialDeadlines } from "./dial-deadlines.js";
@@ -50,7 +51,7 @@ export class NodeListener implements Listener, ConnectionHost {
   readonly #holding: Holding<Connection>;
   readonly deadlines = new DialDeadlines();
   readonly turns = new LoopTurns();
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Chain<Connection>();
   #accepted = 0;
   readonly #ends = noEnds();
   readonly #unserved: Record<Unserved, number> = {
@@ -64,7 +65,7 @@ export class NodeListener implements Listener, ConnectionHost {
   #isProxy: (address: string) => boolean;
   #closing: Closing | undefined;
   readonly #tending = setInterval(() => {
-    for (const connection of this.#connections) connection.tend(this.#settings);
+    for (const connection of [...this.#connections]) connection.tend(this.#settings);
   }, TENDING_INTERVAL_MS).unref();
 
   private constructor(options: ListenOptions, budget: ConnectionBudget) {
@@ -167,7 +168,6 @@ export class NodeListener implements Listener, ConnectionHost {
   }
 
   oldestConnection(target: string): number | undefined {
-    // A set keeps the order in which its members came.
     for (const { targetId, acceptedUnixMs } of this.#connections)
       if (targetId === target) return acceptedUnixMs;
     return undefined;
@@ -232,7 +232,7 @@ export class NodeListener implements Listener, ConnectionHost {
 
   ended(connection: Connection, cause: Cause): void {
     this.#holding.forget(connection);
-    if (!this.#connections.delete(connection)) return;
+    if (connection.place) this.#connections.remove(connection.place);
     this.#count(cause);
     this.#budget.giveBack();
     if (this.#connections.size === 0) this.#finish();
@@ -257,7 +257,7 @@ export class NodeListener implements Listener, ConnectionHost {
       return;
     }
     const connection = new Connection(this, socket, { isLocal, leave: admitted });
-    this.#connections.add(connection);
+    connection.place = this.#connections.add(connection);
     if (this.#closing) connection.abort("shutdown");
     else this.#greet(connection, socket);
   }
@@ -337,7 +337,7 @@ export class NodeListener implements Listener, ConnectionHost {
 
   #cutAll(): void {
     this.#closing?.countCut(this.#connections.size);
-    for (const connection of this.#connections) connection.abort("shutdown");
+    for (const connection of [...this.#connections]) connection.abort("shutdown");
   }
 
   #open(binding: Binding): Promise<Door> {
