@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeployStatus, DeployVerdict } from "./deploy-status.js";
-import type { DeployRequest, StartedDeploy } from "./management.js";
+import type { DeployStatus } from "./deploy-status.js";
+import type { DeployRequest } from "./management.js";
+import { followDeploy } from "./testing/followed-deploy.js";
 import { show, startService, type Started } from "./testing/service-fixture.js";
 
 const A = "10.0.0.1:80";
@@ -13,38 +14,6 @@ const to = (...addresses: string[]): Pick<DeployRequest, "backends"> => ({
 /** Checks and drains at a pace at which a test can wait for them. */
 const FAST = { healthCheck: { kind: { type: "tcp" }, intervalMs: 100 } } as const;
 
-interface Followed {
-  readonly started: StartedDeploy;
-  readonly statuses: DeployStatus[];
-  readonly until: (fits: (status: DeployStatus) => boolean) => Promise<DeployStatus>;
-  readonly verdict: Promise<DeployVerdict>;
-}
-
-async function follow({ service }: Started, request: DeployRequest): Promise<Followed> {
-  const started = await service.deploy(request);
-  const statuses: DeployStatus[] = [];
-  const waiting: (() => void)[] = [];
-  started.watch((status) => {
-    statuses.push(status);
-    for (const look of [...waiting]) look();
-    return true;
-  });
-  const until: Followed["until"] = (fits) =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        const found = statuses.find(fits);
-        if (found) resolve(found);
-      };
-      waiting.push(look);
-      look();
-    });
-  const verdict = until(({ verdict: known }) => known !== undefined).then(({ verdict: known }) => {
-    assert.ok(known);
-    return known;
-  });
-  return { started, statuses, until, verdict };
-}
-
 const phases = (statuses: readonly DeployStatus[]): string =>
   statuses
     .map(({ phase, percent }) => (phase === "canary" ? `${phase} ${percent}` : phase))
@@ -55,7 +24,7 @@ test("a deploy checks, switches in one step, drains and answers how it went", as
   const fixture = await startService(t, [A, B]);
   const { engine, service } = fixture;
   engine.open(A, 3);
-  const deploy = await follow(fixture, { ...to(C, B), ...FAST, actor: "me" });
+  const deploy = await followDeploy(fixture, { ...to(C, B), ...FAST, actor: "me" });
   await deploy.until(({ phase }) => phase === "draining");
   assert.deepEqual(engine.order, [C, B]);
   assert.deepEqual(show(service.state()), [`${C} active`, `${B} active`, `${A} draining`]);
@@ -81,7 +50,7 @@ test("the switch waits until every new backend is healthy, and only for the new 
   const fixture = await startService(t, [A]);
   const { engine, sick, service } = fixture;
   sick.set(A, "old and tired").set(C, "starting");
-  const deploy = await follow(fixture, { ...to(A, B, C), ...FAST });
+  const deploy = await followDeploy(fixture, { ...to(A, B, C), ...FAST });
   const health = (status: DeployStatus): string[] =>
     status.candidates.map(({ address, health: { state, error } }) => `${address} ${state} ${error}`);
   const waiting = await deploy.until(
@@ -100,7 +69,7 @@ test("the switch waits until every new backend is healthy, and only for the new 
 test("not healthy in time: nothing has changed, and the reason names the backend", async (t) => {
   const fixture = await startService(t, [A]);
   fixture.sick.set(B, "ECONNREFUSED");
-  const deploy = await follow(fixture, { ...to(B), ...FAST, healthTimeoutMs: 50 });
+  const deploy = await followDeploy(fixture, { ...to(B), ...FAST, healthTimeoutMs: 50 });
   const verdict = await deploy.verdict;
   assert.deepEqual([verdict.outcome, verdict.revision], ["never-healthy", 1]);
   assert.match(verdict.reason, /not healthy within 50 ms: 10\.0\.0\.2:80 \(ECONNREFUSED\)/);
@@ -112,18 +81,18 @@ test("a drain limit cuts what is left, and the verdict counts it", async (t) => 
   const fixture = await startService(t, [A]);
   fixture.engine.open(A, 4);
   const drain = { limitMs: 20, spreadMs: 0 };
-  const { outcome, ended, cut } = await (await follow(fixture, { ...to(B), ...FAST, drain })).verdict;
+  const { outcome, ended, cut } = await (await followDeploy(fixture, { ...to(B), ...FAST, drain })).verdict;
   assert.deepEqual([outcome, ended, cut], ["switched", 0, 4]);
 });
 
 test("two deploys at once: the second is refused, and a third after the end is not", async (t) => {
   const fixture = await startService(t, [A]);
   fixture.sick.set(B, "starting");
-  const first = await follow(fixture, { ...to(B), ...FAST });
+  const first = await followDeploy(fixture, { ...to(B), ...FAST });
   await assert.rejects(fixture.service.deploy(to(C)), { code: "DEPLOY_IN_PROGRESS" });
   fixture.sick.delete(B);
   await first.verdict;
-  assert.equal((await (await follow(fixture, to(C))).verdict).outcome, "switched");
+  assert.equal((await (await followDeploy(fixture, to(C))).verdict).outcome, "switched");
 });
 
 test("a request that is wrong is refused before anything is checked", async (t) => {
@@ -141,13 +110,13 @@ test("a request that is wrong is refused before anything is checked", async (t) 
   ] as const)
     await assert.rejects(service.deploy(request), { code }, JSON.stringify(request));
   assert.equal(service.state().deploy, undefined);
-  assert.equal((await (await follow({ service } as Started, to(B))).verdict).outcome, "switched");
+  assert.equal((await (await followDeploy({ service } as Started, to(B))).verdict).outcome, "switched");
 });
 
 test("a caller who leaves before the switch cancels it", async (t) => {
   const fixture = await startService(t, [A]);
   fixture.sick.set(B, "starting");
-  const deploy = await follow(fixture, { ...to(B), ...FAST });
+  const deploy = await followDeploy(fixture, { ...to(B), ...FAST });
   deploy.started.callerLeft();
   const { outcome, reason } = await deploy.verdict;
   assert.deepEqual([outcome, reason], ["cancelled", "the caller went away"]);
@@ -158,7 +127,7 @@ test("a caller who leaves before the switch cancels it", async (t) => {
 test("a caller who leaves after the switch changes nothing", async (t) => {
   const fixture = await startService(t, [A]);
   fixture.engine.open(A, 1);
-  const deploy = await follow(fixture, { ...to(B), ...FAST });
+  const deploy = await followDeploy(fixture, { ...to(B), ...FAST });
   await deploy.until(({ phase }) => phase === "draining");
   deploy.started.callerLeft();
   fixture.engine.end(A, "client");
@@ -168,7 +137,7 @@ test("a caller who leaves after the switch changes nothing", async (t) => {
 test("a change by someone else before the switch ends the deploy, and stands", async (t) => {
   const fixture = await startService(t, [A]);
   fixture.sick.set(B, "starting");
-  const deploy = await follow(fixture, { ...to(B), ...FAST });
+  const deploy = await followDeploy(fixture, { ...to(B), ...FAST });
   await fixture.service.set([{ address: C }]);
   fixture.sick.delete(B);
   assert.equal((await deploy.verdict).outcome, "superseded");
@@ -178,7 +147,7 @@ test("a change by someone else before the switch ends the deploy, and stands", a
 test("a canary shifts its shares, then switches", async (t) => {
   const fixture = await startService(t, [A]);
   const request = { ...to(B), ...FAST, canaryPercents: [25, 50], canaryStepMs: 20 };
-  const deploy = await follow(fixture, request);
+  const deploy = await followDeploy(fixture, request);
   const { revision, outcome } = await deploy.verdict;
   assert.deepEqual([outcome, revision], ["switched", 4]);
   assert.equal(phases(deploy.statuses), "checking, canary 25, canary 50, draining, done");
@@ -190,7 +159,12 @@ test("a canary shifts its shares, then switches", async (t) => {
 
 test("a canary whose new backend falls sick returns to the old ones", async (t) => {
   const fixture = await startService(t, [A, C]);
-  const deploy = await follow(fixture, { ...to(B), ...FAST, canaryPercents: [10], canaryStepMs: 60_000 });
+  const deploy = await followDeploy(fixture, {
+    ...to(B),
+    ...FAST,
+    canaryPercents: [10],
+    canaryStepMs: 60_000,
+  });
   await deploy.until(({ phase }) => phase === "canary");
   fixture.sick.set(B, "crashed");
   const { outcome, reason } = await deploy.verdict;
@@ -202,7 +176,12 @@ test("a canary whose new backend falls sick returns to the old ones", async (t) 
 
 test("a caller who leaves during a canary brings the old list back", async (t) => {
   const fixture = await startService(t, [A]);
-  const deploy = await follow(fixture, { ...to(B), ...FAST, canaryPercents: [10], canaryStepMs: 60_000 });
+  const deploy = await followDeploy(fixture, {
+    ...to(B),
+    ...FAST,
+    canaryPercents: [10],
+    canaryStepMs: 60_000,
+  });
   await deploy.until(({ phase }) => phase === "canary");
   deploy.started.callerLeft();
   assert.equal((await deploy.verdict).outcome, "cancelled");
@@ -213,7 +192,7 @@ test("while it bakes the old backends stay whole; then their drain begins", asyn
   const fixture = await startService(t, [A]);
   fixture.engine.open(A, 2);
   const drain = { limitMs: 0, spreadMs: 0 };
-  const deploy = await follow(fixture, { ...to(B), ...FAST, bakeMs: 60, drain });
+  const deploy = await followDeploy(fixture, { ...to(B), ...FAST, bakeMs: 60, drain });
   const baking = await deploy.until(({ phase }) => phase === "baking");
   assert.deepEqual(fixture.engine.order, [B]);
   assert.equal(baking.drains.length, 0);
@@ -230,7 +209,7 @@ test("new backends that fail while it bakes bring the old ones back, by checks o
   ] as const) {
     const fixture = await startService(t, [A]);
     fixture.engine.open(A, 1);
-    const deploy = await follow(fixture, { ...to(B), ...FAST, bakeMs: 60_000 });
+    const deploy = await followDeploy(fixture, { ...to(B), ...FAST, bakeMs: 60_000 });
     await deploy.until(({ phase }) => phase === "baking");
     fail(fixture);
     const { outcome, reason } = await deploy.verdict;
@@ -242,7 +221,7 @@ test("new backends that fail while it bakes bring the old ones back, by checks o
 
 test("a change by someone else while it bakes stands", async (t) => {
   const fixture = await startService(t, [A]);
-  const deploy = await follow(fixture, { ...to(B), ...FAST, bakeMs: 60_000 });
+  const deploy = await followDeploy(fixture, { ...to(B), ...FAST, bakeMs: 60_000 });
   await deploy.until(({ phase }) => phase === "baking");
   await fixture.service.set([{ address: C }]);
   assert.equal((await deploy.verdict).outcome, "superseded");
@@ -252,7 +231,7 @@ test("a change by someone else while it bakes stands", async (t) => {
 test("a change that can't be stored is none: the deploy ends and the old list serves", async (t) => {
   const fixture = await startService(t, [A]);
   fixture.sick.set(B, "starting");
-  const deploy = await follow(fixture, { ...to(B), ...FAST });
+  const deploy = await followDeploy(fixture, { ...to(B), ...FAST });
   fixture.fault.error = new Error("the disk is full");
   fixture.sick.delete(B);
   const { outcome, reason } = await deploy.verdict;
@@ -263,11 +242,11 @@ test("a change that can't be stored is none: the deploy ends and the old list se
 test("a proxy that stops cancels a deploy that has not switched, and bakes no longer one that has", async (t) => {
   const waiting = await startService(t, [A]);
   waiting.sick.set(B, "starting");
-  const cancelled = await follow(waiting, { ...to(B), ...FAST });
+  const cancelled = await followDeploy(waiting, { ...to(B), ...FAST });
   await waiting.service.close(0);
   assert.equal((await cancelled.verdict).outcome, "cancelled");
   const baking = await startService(t, [A]);
-  const switched = await follow(baking, { ...to(B), ...FAST, bakeMs: 60_000 });
+  const switched = await followDeploy(baking, { ...to(B), ...FAST, bakeMs: 60_000 });
   await switched.until(({ phase }) => phase === "baking");
   await baking.service.close(0);
   assert.equal((await switched.verdict).outcome, "switched");
@@ -276,7 +255,7 @@ test("a proxy that stops cancels a deploy that has not switched, and bakes no lo
 test("the present deploy is part of the state, and can be watched", async (t) => {
   const fixture = await startService(t, [A]);
   assert.throws(() => fixture.service.watchDeploy(() => true), { code: "DEPLOY_NOT_FOUND" });
-  const deploy = await follow(fixture, to(B));
+  const deploy = await followDeploy(fixture, to(B));
   await deploy.verdict;
   const seen: DeployStatus[] = [];
   fixture.service.watchDeploy((status) => seen.push(status) > 0);
@@ -288,7 +267,7 @@ test("what a deploy has found out of health holds after the switch", async (t) =
   const check = { kind: { type: "tcp" }, intervalMs: 60_000, timeoutMs: 1_000, rise: 2, fall: 2 } as const;
   const fixture = await startService(t, [A], { healthCheck: check });
   await (
-    await follow(fixture, to(B))
+    await followDeploy(fixture, to(B))
   ).verdict;
   assert.equal(fixture.service.state().backends[0]?.health?.state, "healthy");
 });

@@ -1,4 +1,4 @@
-import type { ConnectionEnds } from "../engine/engine.js";
+import { endsOf } from "../engine/ends.js";
 import { NO_LIMITS, type Drain, type DrainCounts, type DrainState } from "./drain.js";
 import type { FleetMember, MemberDrain, MemberService } from "./fleet.js";
 import { NO_LEDGER } from "./ledger.js";
@@ -28,7 +28,10 @@ export function fleetDrain(
   const waited = reports.some(
     ({ vanished, applied, drain }) => !vanished && (!applied || (drain && drain.state.phase !== "ended")),
   );
-  const ends = drains.reduce((sum, drain) => addEnds(sum, drain.ends), NO_LEDGER.ends);
+  const ends = drains.reduce(
+    (sum, drain) => endsOf((cause) => sum[cause] + drain.ends[cause]),
+    NO_LEDGER.ends,
+  );
   const counts: DrainCounts = { open: sumOf(drains, "open"), bytes: 0, ends };
   return {
     id,
@@ -64,16 +67,6 @@ const drainIn = (told: MemberService | undefined, id: string): MemberDrain | und
 
 const sumOf = (drains: readonly MemberDrain[], key: "open" | "atStart"): number =>
   drains.reduce((sum, drain) => sum + drain[key], 0);
-
-function addEnds(a: ConnectionEnds, b: ConnectionEnds): ConnectionEnds {
-  return {
-    client: a.client + b.client,
-    backend: a.backend + b.backend,
-    drain: a.drain + b.drain,
-    idle: a.idle + b.idle,
-    shutdown: a.shutdown + b.shutdown,
-  };
-}
 
 function endOf(drains: readonly MemberDrain[]): DrainState {
   const ended = drains.flatMap(({ state }) => (state.phase === "ended" ? state : []));

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { DeployStatus, DeployVerdict } from "./deploy-status.js";
-import type { DeployRequest } from "./management.js";
 import { FakeFleet, FakeStore } from "./testing/fake-fleet.js";
+import { followDeploy } from "./testing/followed-deploy.js";
 import { show, startService, when, type Started } from "./testing/service-fixture.js";
 
 const A = "10.0.0.1:80";
@@ -23,30 +22,6 @@ async function join(t: TestContext, store: FakeStore, id: string, start = [A]): 
 const listed = (...addresses: string[]) => addresses.map((address) => `${address} active`);
 const at = ({ service }: Proxy, revision: number) => when(service, (state) => state.revision === revision);
 const request = (...addresses: string[]) => addresses.map((address) => ({ address }));
-
-async function deploy({ service }: Proxy, wanted: DeployRequest) {
-  const started = await service.deploy(wanted);
-  const statuses: DeployStatus[] = [];
-  const waiting = new Set<() => void>();
-  started.watch((status) => {
-    statuses.push(status);
-    for (const look of [...waiting]) look();
-    return true;
-  });
-  const until = (fits: (status: DeployStatus) => boolean): Promise<DeployStatus> =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        const found = statuses.find(fits);
-        if (found) resolve(found);
-      };
-      waiting.add(look);
-      look();
-    });
-  const verdict = until((status) => status.verdict !== undefined).then(
-    (status) => status.verdict as DeployVerdict,
-  );
-  return { until, verdict };
-}
 
 test("the first proxy puts its list there, and the next ones begin with what is there", async (t) => {
   const store = new FakeStore();
@@ -183,7 +158,7 @@ test("a deploy of the fleet waits for every proxy's health, list and drain, and 
   two.sick.set(B, "not yet");
   one.engine.open(A, 1);
   two.engine.open(A, 2);
-  const { until, verdict } = await deploy(one, { backends: request(B), ...FAST, fleet: true });
+  const { until, verdict } = await followDeploy(one, { backends: request(B), ...FAST, fleet: true });
   const judged = await until(({ candidates }) => candidates[0]?.health.error.includes("not yet") ?? false);
   assert.deepEqual([judged.phase, judged.candidates[0]?.health.state], ["checking", "unhealthy"]);
   assert.match(
@@ -214,7 +189,12 @@ test("a quorum is enough, and a proxy that vanishes is named and not waited for"
   ];
   three.sick.set(B, "broken here");
   two.engine.open(A, 2);
-  const { until, verdict } = await deploy(one, { backends: request(B), ...FAST, fleet: true, quorum: 2 });
+  const { until, verdict } = await followDeploy(one, {
+    backends: request(B),
+    ...FAST,
+    fleet: true,
+    quorum: 2,
+  });
   await until(
     ({ phase, proxies }) =>
       phase === "draining" && proxies.some(({ openConnections }) => openConnections === 2),
@@ -229,7 +209,7 @@ test("first proxies are switched before the rest; if the new backends fail there
   const store = new FakeStore();
   const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
   const plan = { backends: request(B), ...FAST, fleet: true, firstProxies: 1, canaryStepMs: 60_000 };
-  const bad = await deploy(one, plan);
+  const bad = await followDeploy(one, plan);
   await bad.until(({ phase }) => phase === "canary");
   await at(two, 2);
   assert.deepEqual([one.engine.order, two.engine.order], [[B], [A]]);
@@ -240,7 +220,7 @@ test("first proxies are switched before the rest; if the new backends fail there
   assert.match(reason, /broken/);
   one.sick.clear();
   two.sick.clear();
-  const good = await deploy(one, { ...plan, canaryStepMs: 50 });
+  const good = await followDeploy(one, { ...plan, canaryStepMs: 50 });
   assert.equal((await good.verdict).outcome, "switched");
   await when(two.service, (state) => show(state)[0] === `${B} active`);
   assert.deepEqual([one.engine.order, two.engine.order], [[B], [B]]);
@@ -250,7 +230,7 @@ test("a change by someone else ends a trial, and one that changes nothing does n
   const store = new FakeStore();
   const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
   const plan = { backends: request(B), ...FAST, fleet: true, firstProxies: 1, canaryStepMs: 60_000 };
-  const { until, verdict } = await deploy(one, plan);
+  const { until, verdict } = await followDeploy(one, plan);
   await until(({ phase }) => phase === "canary");
   assert.equal((await two.service.add(request(A))).changed, false);
   await two.service.add(request(C));
@@ -271,7 +251,7 @@ test("one deploy at a time in the fleet, and one of the fleet needs a fleet", as
 test("a canary whose proxy has gone is undone by another one", async (t) => {
   const store = new FakeStore();
   const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
-  const { until } = await deploy(one, {
+  const { until } = await followDeploy(one, {
     backends: request(B),
     ...FAST,
     canaryPercents: [50],
@@ -299,7 +279,7 @@ test("limits that count only after the bake reach the drains of every proxy", as
     bakeMs: 30,
     drain: { limitMs: 20, spreadMs: 0 },
   };
-  const { verdict } = await deploy(one, plan);
+  const { verdict } = await followDeploy(one, plan);
   const { outcome, cut, ended } = await verdict;
   assert.deepEqual([outcome, cut, ended], ["switched", 1, 0]);
 });
