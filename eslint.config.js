@@ -56,6 +56,16 @@ export default tseslint.config(
     [
       grpc,
       { group: ["**/engine/node/*", "**/engine/native/*"], message: "use the interface in engine/engine.ts" },
+      { group: ["**/fleet/*", "**/etcd/*"], message: "use the interface in control/fleet.ts" },
+    ],
+  ),
+  boundary(
+    ["src/etcd/**/*.ts"],
+    [
+      {
+        group: ["**/control/*", "**/admin/*", "**/engine/*", "**/fleet/*"],
+        message: "a client of etcd, and no more",
+      },
     ],
   ),
   boundary(
