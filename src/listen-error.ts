@@ -2,7 +2,7 @@ import { errnoOf } from "./errno.js";
 import { ProxyError } from "./errors.js";
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the address is in use by another program",
+  EADDRINUSE: "the address is in use already",
   EACCES:
     "permission denied (ports below 1024 need root or CAP_NET_BIND_SERVICE, a socket a folder you may write to)",
   EADDRNOTAVAIL: "this machine has no such address",

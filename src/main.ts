@@ -85,6 +85,8 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
   process.on("SIGUSR2", () => void starting.then((started) => started.upgrade()).catch(tellNothing));
   // The state of the program is unknown after this: let open connections end, then leave it to the supervisor.
   process.on("uncaughtException", (error) => {
+    // Also if it is while starting, when there is nothing yet to stop.
+    process.exitCode = EXIT.failed;
     logger.fatal({ event: "uncaught", err: error }, "a bug in seamless: stopping");
     stop(EXIT.failed);
   });

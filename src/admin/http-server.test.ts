@@ -244,7 +244,7 @@ test("a port in use is one clear line", async (t) => {
     }),
     {
       code: "LISTEN_FAILED",
-      message: `cannot listen on 127.0.0.1:${port}: the address is in use by another program`,
+      message: `cannot listen on 127.0.0.1:${port}: the address is in use already`,
     },
   );
 });

@@ -102,9 +102,31 @@ test("a port in use is one clear line and exit 1, whichever port it is", async (
       "error",
     ]);
     assert.equal(exitCode, 1);
-    const line = `seamless: cannot listen on 127.0.0.1:${port}: the address is in use by another program\n`;
+    const line = `seamless: cannot listen on 127.0.0.1:${port}: the address is in use already\n`;
     assert.deepEqual([stdout, stderr], ["", line]);
   }
+});
+
+test("a failure while it starts that nobody has foreseen is logged, and exit 1", async () => {
+  const broken = [
+    'import crypto from "node:crypto"; import { syncBuiltinESMExports } from "node:module";',
+    'crypto.randomUUID = () => { throw new Error("planted"); }; syncBuiltinESMExports();',
+  ];
+  const url = `data:text/javascript,${encodeURIComponent(broken.join(""))}`;
+  const args = [
+    "--import",
+    url,
+    daemon,
+    "127.0.0.1:0",
+    "127.0.0.1:9",
+    "--http-port",
+    "0",
+    "--grpc-port",
+    "0",
+  ];
+  const { exitCode, stderr } = await run(process.execPath, args);
+  assert.match(stderr, /FATAL: a bug in seamless: stopping.*planted/s);
+  assert.equal(exitCode, 1);
 });
 
 test("usage errors exit 2, --version exits 0", async () => {

@@ -217,7 +217,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
       startRig(t, engine, inTurn(), { addresses: [{ host: "127.0.0.1", port: taken.port }] }),
       {
         code: "LISTEN_FAILED",
-        message: `cannot listen on 127.0.0.1:${taken.port}: the address is in use by another program`,
+        message: `cannot listen on 127.0.0.1:${taken.port}: the address is in use already`,
       },
     );
   });
