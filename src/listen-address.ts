@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { formatAddress, parseAddress } from "./address.js";
 import type { ListenAddress } from "./engine/engine.js";
 import { ProxyError } from "./errors.js";
@@ -27,6 +28,15 @@ export function parseListenAddress(text: string): ListenAddress {
 export function formatListenAddress(address: ListenAddress): string {
   if ("path" in address) return `unix:${address.path}`;
   return address.host === "" ? `:${address.port}` : formatAddress(address);
+}
+
+/** Whether no two sockets can listen at them. All interfaces, `""`, are those of IPv6 and of IPv4. */
+export function overlaps(a: ListenAddress, b: ListenAddress): boolean {
+  if ("path" in a || "path" in b) return "path" in a && "path" in b && a.path === b.path;
+  if (a.port !== b.port || a.port === 0) return false;
+  const hosts = [a.host, b.host];
+  if (a.host === b.host || hosts.some((host) => ["", "::"].includes(host))) return true;
+  return hosts.includes("0.0.0.0") && hosts.every((host) => isIPv4(host));
 }
 
 function parsePath(text: string): string {

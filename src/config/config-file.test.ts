@@ -88,6 +88,11 @@ for (const [what, text, complaint] of [
     "services: {a: {listen: 1, health: tcp, health_rise: 0}}",
     /services\.a: health check: rise is 0/,
   ],
+  [
+    "one address twice",
+    "services:\n  a: {listen: [80, unix:/a]}\n  b: {listen: [unix:/a]}\n  c: {listen: 127.0.0.1:80}",
+    /^s\.yaml:3: services\.b\.listen: unix:\/a is taken by services\.a\.listen already\ns\.yaml:4: services\.c\.listen: 127\.0\.0\.1:80 is taken by services\.a/,
+  ],
   ["a list for one value", "services: {a: {listen: 1}}\nstate: [x]", /^s\.yaml:2: state: expected one value/],
   ["reset_state", "reset_state: true\nservices: {a: {listen: 1}}", /there is no such field/],
   ["aliases without end", `a: &a [x]\nb: &b [${"*a,".repeat(99)}]\nservices: {a: {listen: *b}}`, /^s\.yaml/],
@@ -119,4 +124,11 @@ test("all that is wrong is told at once", () => {
       return true;
     },
   );
+});
+
+test("addresses that do not overlap may have the same port", () => {
+  const { services } = read(
+    "services: {a: {listen: ['127.0.0.1:80', '127.0.0.1:0']}, b: {listen: ['127.0.0.2:80', '127.0.0.1:0', '[::1]:80']}}",
+  );
+  assert.equal(services.length, 2);
 });

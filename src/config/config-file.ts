@@ -3,9 +3,10 @@ import type { Option } from "commander";
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node, type YAMLMap } from "yaml";
 import { checkServiceName } from "../control/service-name.js";
 import { ProxyError } from "../errors.js";
-import { parseListenAddress } from "../listen-address.js";
+import { formatListenAddress, overlaps, parseListenAddress } from "../listen-address.js";
 import { processFlags } from "./process-flags.js";
 import { parseBackendText } from "./backend-text.js";
+import type { ListenAddress } from "../engine/engine.js";
 import type { ServiceConfig } from "../control/service-config.js";
 import { serviceFlags, toServiceSettings, type ServiceFlags } from "./service-flags.js";
 
@@ -50,6 +51,8 @@ export function parseConfigFile(
 class Reader {
   readonly #path: string;
   readonly #lines = new LineCounter();
+  /** Where each service listens, with the field that says so. */
+  readonly #listening: { readonly address: ListenAddress; readonly field: string }[] = [];
   readonly #problems: { readonly line: number; readonly text: string }[] = [];
 
   constructor(path: string) {
@@ -126,9 +129,18 @@ class Reader {
     const addresses = this.#texts(listen, `${where}.listen`, parseListenAddress);
     if (!listen || (isSeq(listen.value) && listen.value.items.length === 0))
       this.#refuse(key, where, "'listen' is missing: say where clients connect, as in 'listen: 8080'");
+    for (const address of addresses) this.#claim(address, listen?.key ?? key, `${where}.listen`);
     const list = this.#texts(backends, `${where}.backends`, parseBackendText);
     const settings = this.#try(key, where, () => toServiceSettings(values as unknown as ServiceFlags));
     return settings && { name, listen: addresses, backends: list, settings };
+  }
+
+  /** Only one can have an address: the other could not start, or the file not be followed. */
+  #claim(address: ListenAddress, node: Node, field: string): void {
+    const other = this.#listening.find((each) => overlaps(each.address, address));
+    this.#listening.push({ address, field });
+    if (other)
+      this.#refuse(node, field, `${formatListenAddress(address)} is taken by ${other.field} already`);
   }
 
   #values(options: readonly Option[], fields: Fields, where: string): Record<string, unknown> {
