@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "zod/v3";
 import { completeHealthCheck } from "../control/health-check.js";
 import type { DeployNote, FleetMember } from "../control/fleet.js";
 import { check, count, fromStoredList, list, readAs, toStoredList } from "../store/stored-parts.js";

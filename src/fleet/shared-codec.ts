@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "zod/v3";
 import { completeHealthCheck } from "../control/health-check.js";
 import type { HistoryEntry } from "../control/history.js";
 import type { SharedService } from "../control/shared-service.js";
@@ -9,6 +9,7 @@ import {
   fromStoredList,
   list,
   pause,
+  positive,
   readAs,
   toStoredList,
   trial,
@@ -21,7 +22,7 @@ const service = z.object({
   format: z.literal(FORMAT),
   /** Of the write; so that a proxy whose answer was lost can tell whether it was its own. */
   write: z.string(),
-  revision: z.int().min(1),
+  revision: positive,
   list,
   healthCheck: check.optional(),
   pause: pause.optional(),

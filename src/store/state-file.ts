@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import { z } from "zod/v3";
 import { NO_LIMITS } from "../control/drain.js";
 import { completeHealthCheck } from "../control/health-check.js";
 import type { ServiceRecord } from "../control/service-record.js";
@@ -11,9 +11,11 @@ import {
   count,
   drainLimits,
   fromStoredList,
+  int,
   list,
   parseJson,
   pause,
+  positive,
   readAs,
   toStoredList,
   trial,
@@ -53,13 +55,13 @@ const service = z.strictObject({
     })
     .optional(),
   instanceId: z.string().min(1),
-  revision: z.int().min(1),
+  revision: positive,
   sequenceBase: count,
   list,
   healthCheck: check.optional(),
   pause: pause.optional(),
   history: z.array(change.extend({ list, ledger: ledger.optional() })),
-  drains: z.array(z.strictObject({ id: z.string(), weight: z.int(), startedUnixMs: count, open: count })),
+  drains: z.array(z.strictObject({ id: z.string(), weight: int, startedUnixMs: count, open: count })),
   drainLimits: drainLimits.default(NO_LIMITS),
   trial: trial.optional(),
   returnTo: list.optional(),

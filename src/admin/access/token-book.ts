@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { parseDocument, type Document } from "yaml";
-import { z } from "zod";
+import { z } from "zod/v3";
 import { ProxyError } from "../../errors.js";
 import { hashOf } from "./token-hash.js";
 import { PRINCIPAL_NAME, VERBS, withLesserVerbs, type Principal } from "./principal.js";
@@ -21,7 +21,7 @@ const entry = z.strictObject({
   services: z.union([z.literal("*"), z.array(z.string().min(1)).min(1)]),
 });
 const NO_LIST = "expected a list of tokens; `seamless token NAME` makes its entries";
-const file = z.array(entry, NO_LIST).min(1, NO_LIST);
+const file = z.array(entry, { invalid_type_error: NO_LIST, required_error: NO_LIST }).min(1, NO_LIST);
 const MAX_ALIASES = 10;
 
 /** @throws ProxyError CONFIG_INVALID naming the entry and the field */
