@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { connect as connectHttp2, createServer } from "node:http2";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -163,3 +164,28 @@ test("an address that is none of this machine's is one clear line", async () => 
     refusal(/^cannot listen on 192.0.2.1:0: this machine has no such address$/),
   );
 });
+
+test(
+  "a connection that does not begin to speak is cut, and one that has begun may be silent",
+  { timeout: 10_000 },
+  async (t) => {
+    const path = join(await temporaryFolder(t), "s");
+    const server = createServer();
+    t.after(() => server.close());
+    const socket = await openManagementSocket({
+      address: { path },
+      onConnection: (connection) => void server.emit("connection", connection),
+      prefaceLimitMs: 200,
+    });
+    t.after(() => socket.close());
+    const client = connectHttp2("http://localhost", { createConnection: () => connect({ path }) });
+    t.after(() => client.destroy());
+    let isOpen = true;
+    client.on("close", () => (isOpen = false));
+    await once(client, "remoteSettings");
+    const [silent, hesitant] = [connect({ path }).resume(), connect({ path }).resume()];
+    hesitant.write("PRI * HTTP/2.0");
+    await Promise.all([closeOf(silent), closeOf(hesitant)]);
+    assert.equal(isOpen, true);
+  },
+);

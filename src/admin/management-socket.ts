@@ -15,6 +15,9 @@ export interface GivenSocket {
 }
 
 const MAX_CONNECTIONS = 64;
+/** Every client of HTTP/2 begins with so many bytes, at once; one with TLS says more. */
+const PREFACE_BYTES = 24;
+const PREFACE_LIMIT_MS = 5_000;
 
 export interface ManagementSocket {
   readonly endpoint: ManagementAddress;
@@ -31,6 +34,8 @@ export interface ManagementSocketOptions {
   readonly address: ManagementAddress;
   readonly given?: GivenSocket | undefined;
   readonly onConnection: (socket: Socket) => void;
+  /** How long a connection may take to begin to speak: silent ones would use up those that are allowed. */
+  readonly prefaceLimitMs?: number;
 }
 
 /** Listens for management connections, at most 64 at once; more are dropped. @throws ProxyError LISTEN_FAILED */
@@ -38,6 +43,7 @@ export async function openManagementSocket({
   address,
   given,
   onConnection,
+  prefaceLimitMs = PREFACE_LIMIT_MS,
 }: ManagementSocketOptions): Promise<ManagementSocket> {
   let accepted = 0;
   const connections = new Set<Socket>();
@@ -46,7 +52,13 @@ export async function openManagementSocket({
     // Whoever takes the connection over sees its errors too; this one is for those that come before.
     socket.on("error", () => undefined);
     connections.add(socket);
-    socket.on("close", () => connections.delete(socket));
+    const limit = setTimeout(() => {
+      if (socket.bytesRead < PREFACE_BYTES) socket.destroy();
+    }, prefaceLimitMs);
+    socket.on("close", () => {
+      clearTimeout(limit);
+      connections.delete(socket);
+    });
     accepted += 1;
     // The peers of a Unix socket have no address, and it is by that that grpc-js tells connections apart.
     if ("path" in address) Object.defineProperty(socket, "remoteAddress", { value: `unix:${accepted}` });
