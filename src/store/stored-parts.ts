@@ -68,7 +68,9 @@ function firstProblem({ issues }: z.ZodError): string {
 
 /** @throws Error saying what is wrong with the text */
 export function readAs<Schema extends z.ZodType>(schema: Schema, text: string): z.infer<Schema> {
-  const parsed = schema.safeParse(parseJson(text));
+  const value = parseJson(text);
+  if (value === undefined) throw new Error("it is not JSON");
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new Error(firstProblem(parsed.error));
 }
