@@ -221,10 +221,7 @@ export class EtcdFleet implements Fleet {
       this.#notes.settle();
     } else {
       this.#staleSinceUnixMs ??= Date.now();
-      logger.warn(
-        { event: "store-unreachable", reason: state.error },
-        "the store can't be reached: the lists known last are served, and changes are refused",
-      );
+      if (this.#isJoined) tellUnreachable(logger, state.error);
     }
     this.#changed();
   }
@@ -232,13 +229,26 @@ export class EtcdFleet implements Fleet {
   #onLease(held: boolean, error: string): void {
     const { logger } = this.#options;
     if (held) logger.info({ event: "lease-held" }, "this proxy is known to the fleet");
-    else logger.warn({ event: "lease-lost", reason: error }, "this proxy may be unknown to the fleet");
+    else if (this.#isJoined)
+      logger.warn({ event: "lease-lost", reason: error }, "this proxy may be unknown to the fleet");
     if (held) this.#notes.settle();
+  }
+
+  /** Whether the store was ever reached; until then whoever waits for that says what is wrong. */
+  get #isJoined(): boolean {
+    return this.#revision !== undefined;
   }
 
   #changed(): void {
     for (const call of [...this.#watchers]) call();
   }
+}
+
+export function tellUnreachable(logger: Logger, reason: string): void {
+  logger.warn(
+    { event: "store-unreachable", reason },
+    "the store can't be reached: the lists known last are served, and changes are refused",
+  );
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -6,7 +6,7 @@ import { ProxyError } from "../errors.js";
 import { createEtcdClient } from "../etcd/create-etcd-client.js";
 import type { EtcdLogin, EtcdTls } from "../etcd/etcd-options.js";
 import type { Logger } from "../logger.js";
-import { EtcdFleet } from "./etcd-fleet.js";
+import { EtcdFleet, tellUnreachable } from "./etcd-fleet.js";
 import { formatStoreUrl } from "./store-url.js";
 
 export interface OpeningFleet {
@@ -30,8 +30,12 @@ export async function openFleet({ store, self, hasCopy, logger }: OpeningFleet):
   const [tls, login] = [await readTls(store), await readLogin(store.login)];
   const client = createEtcdClient({ endpoints: url.endpoints, tls, login });
   const fleet = new EtcdFleet({ client, prefix: url.prefix, leaseSeconds, self, logger });
-  if ((await fleet.reached(REACH_MS)) || hasCopy) return fleet;
+  if (await fleet.reached(REACH_MS)) return fleet;
   const { error } = fleet.store;
+  if (hasCopy) {
+    tellUnreachable(logger, error);
+    return fleet;
+  }
   await fleet.close();
   throw new ProxyError(
     "STORE_UNAVAILABLE",
