@@ -5,18 +5,24 @@ import { parseBackends, setBackends } from "../control/backend-list.js";
 import type { DeployNote, MemberService } from "../control/fleet.js";
 import { completeHealthCheck } from "../control/health-check.js";
 import { NO_LIMITS } from "../control/drain.js";
-import type { Latest, SharedService, Version } from "../control/shared-service.js";
+import { isLater, type Latest, type SharedService, type Version } from "../control/shared-service.js";
 import { createEtcdClient } from "../etcd/create-etcd-client.js";
 import type { EtcdClient } from "../etcd/etcd-client.js";
 import { EtcdError } from "../etcd/etcd-error.js";
 import { hasEtcd, startEtcd, type EtcdServer } from "../etcd/testing/etcd-server.js";
+import { startWay } from "../etcd/testing/way.js";
 import { EtcdFleet } from "./etcd-fleet.js";
 import { EtcdList } from "./etcd-list.js";
 import { createKeys } from "./keys.js";
+import { encodeShared } from "./shared-codec.js";
 
 const LIMIT_MS = 20_000;
 
-async function join(t: TestContext, { endpoint }: EtcdServer, id: string): Promise<EtcdFleet> {
+async function join(
+  t: TestContext,
+  { endpoint }: Pick<EtcdServer, "endpoint">,
+  id: string,
+): Promise<EtcdFleet> {
   const client = createEtcdClient({ endpoints: [endpoint] });
   const self = { id, name: `name-${id}`, version: "1", startedUnixMs: 1 };
   const logger = pino({ level: "silent" });
@@ -173,6 +179,32 @@ test("without etcd the last is known and so is since when; what can't be read th
   const { staleSinceUnixMs, error } = fleet.store;
   assert.ok((staleSinceUnixMs ?? 0) >= before && error !== "");
   await assert.rejects(fleet.copyOf("web").latest(), { code: "STORE_UNAVAILABLE", details: {} });
+});
+
+test("what a store says that has begun anew is later than all it said before, whatever its revisions", async (t) => {
+  if (!hasEtcd(t)) return;
+  const server = await startEtcd(t);
+  for (const puts of [0, 60]) {
+    const way = await startWay(t, server.endpoint);
+    const fleet = await join(t, way, "1");
+    const copy = fleet.copyOf("web");
+    const before = await copy.replace((await copy.latest()).version, listOf(5, "a:1"));
+    assert.ok(before);
+    const heard: Latest[] = [];
+    fleet.follow("web", (latest) => void heard.push(latest));
+    await until(fleet, () => heard.at(-1)?.service?.revision === 5);
+    way.close();
+    await until(fleet, () => !fleet.store.available);
+    await server.kill();
+    server.wipe();
+    await server.start();
+    server.ctl("put", "/t/live/services/web", encodeShared({ write: "w", value: listOf(7, "b:1") }));
+    for (let i = 0; i < puts; i++) server.ctl("put", "/other", String(i));
+    way.open();
+    await until(fleet, () => heard.at(-1)?.service?.revision === 7);
+    const after = heard.at(-1)?.version;
+    assert.ok(after && isLater(after, before), `after ${puts} puts`);
+  }
 });
 
 /** An etcd whose commits have the outcome that the test says; what was committed is read. */

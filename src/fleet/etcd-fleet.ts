@@ -140,8 +140,6 @@ export class EtcdFleet implements Fleet {
   }
 
   #onSnapshot({ revision, entries }: Snapshot): void {
-    if (this.#revision !== undefined && revision < this.#revision) this.#epoch += 1;
-    this.#revision = revision;
     const of = (kind: string): Map<string, Entry> =>
       new Map(
         entries.flatMap((entry) => {
@@ -154,10 +152,22 @@ export class EtcdFleet implements Fleet {
     this.#others.clear();
     for (const [id, entry] of of("proxies")) this.#learnMember(id, entry.value);
     const lists = of("services");
+    if (this.#hasBegunAnew(revision, lists)) this.#epoch += 1;
+    this.#revision = revision;
     this.#lists.clear();
     for (const [name, entry] of lists) this.#lists.set(name, entry);
     for (const name of this.#followers.keys()) this.#tell(name);
     this.#changed();
+  }
+
+  /** In one history neither the store nor a key ever goes back, and a revision has one value. */
+  #hasBegunAnew(revision: bigint, lists: ReadonlyMap<string, Entry>): boolean {
+    const contradicts = ([name, known]: readonly [string, Entry]): boolean => {
+      const now = lists.get(name);
+      if (!now || now.modRevision > known.modRevision) return false;
+      return now.modRevision < known.modRevision || now.value !== known.value;
+    };
+    return revision < (this.#revision ?? 0n) || [...this.#lists].some(contradicts);
   }
 
   #onEvents(events: readonly EtcdEvent[], revision: bigint): void {
