@@ -106,6 +106,7 @@ suite("proxies that share a store", { concurrency: 3 }, () => {
     await proxies[0].client.set(list);
     await untilListIs(proxies, list);
     const visitors = new ShortClients(
+      t,
       proxies.map(({ port }) => port),
       names,
     );
@@ -154,7 +155,7 @@ suite("proxies that share a store", { concurrency: 3 }, () => {
     };
     const before = await fleetOf();
     const seen = new Set([before]);
-    const visitors = new ShortClients([proxy.port], ["a"]);
+    const visitors = new ShortClients(t, [proxy.port], ["a"]);
     const old = proxy.child.pid ?? 0;
     proxy.child.kill("SIGUSR2");
     await until("the new process", () => childrenOf(old).length === 1);
