@@ -193,6 +193,9 @@ test("what a store says that has begun anew is later than all it said before, wh
     const heard: Latest[] = [];
     fleet.follow("web", (latest) => void heard.push(latest));
     await until(fleet, () => heard.at(-1)?.service?.revision === 5);
+    const other = { id: "y", name: "y", version: "", startedUnixMs: 1, services: [] };
+    server.ctl("put", "/t/live/proxies/y", JSON.stringify(other));
+    await until(fleet, () => fleet.members().length === 1);
     way.close();
     await until(fleet, () => !fleet.store.available);
     await server.kill();
@@ -204,6 +207,7 @@ test("what a store says that has begun anew is later than all it said before, wh
     await until(fleet, () => heard.at(-1)?.service?.revision === 7);
     const after = heard.at(-1)?.version;
     assert.ok(after && isLater(after, before), `after ${puts} puts`);
+    assert.deepEqual(fleet.members(), []);
   }
 });
 
