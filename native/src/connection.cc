@@ -371,9 +371,10 @@ uint64_t Connection::idle_ms(uint64_t now_ms) {
   return now_ms - std::min(moved_ms_, now_ms);
 }
 
+// The backend may have accepted without our having heard of it: what is given up must not look like a clean end there.
 void Connection::discard_backend() {
   loop_.remove_dialling(*this);
-  shut(Side::backend, close_socket);
+  shut(Side::backend, reset);
 }
 
 void Connection::release_target() {

@@ -145,15 +145,34 @@ test("a port that the proxy has left can be a backend's", async (t) => {
   assert.deepEqual(listOf(control, "a"), ["127.0.0.1:8081"]);
 });
 
-test("after a service that can't be opened, the next configuration goes on from what was reached", async (t) => {
+test("a configuration with a service that can't be opened changes nothing, and the next one goes on", async (t) => {
   const { control, engine } = await start(t, configured("a"));
   engine.refuse = "c";
   const wanted = ["a", "b", "c"].map((name) => configured(name, { listen: [{ path: `/run/${name}` }] }));
+  const before = control.service("a").addresses;
   await assert.rejects(control.reconfigure(wanted), /c can't be opened/);
-  assert.deepEqual(control.serviceNames(), ["a", "b"]);
+  assert.deepEqual([control.serviceNames(), control.service("a").addresses], [["a"], before]);
   engine.refuse = undefined;
   await control.reconfigure(wanted);
   assert.deepEqual(control.serviceNames(), ["a", "b", "c"]);
+});
+
+test("a configuration with a backend that is forbidden changes nothing, and no service is dropped", async (t) => {
+  const listen = [{ host: "127.0.0.1", port: 8081 }];
+  const { control } = await start(t, configured("a", { listen }), configured("b"));
+  const own = { backends: [{ address: "127.0.0.1:8082" }] };
+  const next = [configured("c", { listen: [{ host: "127.0.0.1", port: 8082 }] }), configured("b", own)];
+  await assert.rejects(control.reconfigure(next), { code: "FORBIDDEN_BACKEND" });
+  assert.deepEqual(control.serviceNames(), ["a", "b"]);
+  assert.deepEqual(listOf(control, "b"), ["10.0.0.1:80"]);
+});
+
+test("a service can be renamed: the new one is opened where the old one was", async (t) => {
+  const listen = [{ host: "127.0.0.1", port: 8081 }];
+  const { control, engine } = await start(t, configured("a", { listen }));
+  await control.reconfigure([configured("b", { listen }), configured("c")]);
+  assert.deepEqual(control.serviceNames(), ["b", "c"]);
+  assert.deepEqual(engine.listened.at(-1), listen);
 });
 
 test("a deletion that can't be stored is none: the service goes on, and can be deleted later", async (t) => {

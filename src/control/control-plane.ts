@@ -4,6 +4,7 @@ import type { CloseReport, Endpoint, Engine, ListenAddress, ListenerTotals } fro
 import { ProxyError } from "../errors.js";
 import { parseListenAddress } from "../listen-address.js";
 import type { Logger } from "../logger.js";
+import { parseBackends, setBackends } from "./backend-list.js";
 import { BackendResolution } from "./backend-resolution.js";
 import { beginRecord, type ServiceOpening } from "./begin-record.js";
 import type { Checker } from "./checker.js";
@@ -22,6 +23,7 @@ import type {
   Watch,
 } from "./management.js";
 import { NameResolver } from "./name-resolver.js";
+import { followConfiguration } from "./reconfiguration.js";
 import { createSerialQueue, holdTurn } from "./serial-queue.js";
 import type { ServiceRecord } from "./service-record.js";
 import type { InheritedSockets } from "./service-core.js";
@@ -167,22 +169,41 @@ export class ControlPlane implements Management {
   }
 
   /**
-   * Follows a changed configuration: what is new is opened, what is gone is dropped, what differs is changed in place, and
+   * Follows a changed configuration (`reconfiguration.ts` has the order): what is new is opened, what is gone is dropped, what differs is changed in place, and
    * whatever was changed since by requests is left alone if the configuration says of it what it said before.
-   * @throws ProxyError of the first service that can't be opened or changed; those before it have been
+   * @throws ProxyError of the first service that can't be opened or changed; up to the first change nothing has happened then
    */
-  async reconfigure(services: readonly ServiceConfig[]): Promise<void> {
-    for (const name of [...this.#configured.keys()]) {
-      if (services.some((service) => service.name === name)) continue;
-      await this.#drop(name);
-      this.#tell("deleted", name, RELOAD);
-    }
-    for (const next of services) {
-      const { name, listen, settings, backends } = next;
-      const last = this.#configured.get(name);
-      if (last) await this.service(name).reconfigure(last, next, RELOAD);
-      else await this.openService({ name, listen, settings, start: { backends }, configured: next });
-      this.#configured.set(name, next);
+  reconfigure(services: readonly ServiceConfig[]): Promise<void> {
+    return followConfiguration(new Map(this.#configured), services, {
+      check: (changed) => this.#openings(() => this.#check(services, changed)),
+      open: async (next) => {
+        const { name, backends } = next;
+        await this.openService({ ...next, start: { backends }, configured: next });
+        this.#tell("created", name, RELOAD);
+      },
+      undo: (name) => this.#drop(name),
+      change: async (before, after) => {
+        await this.service(after.name).reconfigure(before, after, RELOAD);
+        this.#configured.set(after.name, after);
+      },
+      drop: async (name) => {
+        await this.#drop(name);
+        this.#tell("deleted", name, RELOAD);
+      },
+    });
+  }
+
+  /** Whether these could be backends, with all services where they are to listen. */
+  async #check(all: readonly ServiceConfig[], changed: readonly ServiceConfig[]): Promise<void> {
+    this.#opening = all.flatMap(({ listen }) => listen);
+    try {
+      for (const { backends, settings } of changed.filter((service) => service.backends.length > 0)) {
+        const list = setBackends([], parseBackends(backends));
+        await this.#resolution.admit(list, settings.resolveWaitMs);
+        this.#resolution.release(list);
+      }
+    } finally {
+      this.#opening = [];
     }
   }
 

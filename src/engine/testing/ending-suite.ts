@@ -41,6 +41,24 @@ export function endingSuite(createEngine: (maxConnections?: number) => Engine): 
     assert.deepEqual(listener.totals().ends, { ...NONE, client: 2, backend: 2 });
   });
 
+  test("a client that aborts before its backend is connected is never a clean end there", async (t) => {
+    const silent = await startSilent(t, "hasty");
+    const { listener, port } = await startRig(t, createEngine(), inTurn(silent));
+    for (let i = 0; i < 50; i++) {
+      const client = await openClient(t, port);
+      client.write("x");
+      client.resetAndDestroy();
+    }
+    await until(
+      () => listener.totals().acceptedConnections === 50 && listener.totals().openConnections === 0,
+    );
+    const endings = await Promise.all(silent.sockets.map((socket) => readToEnd(socket)));
+    assert.deepEqual(
+      endings.filter((ending) => !ending.aborted),
+      [],
+    );
+  });
+
   test("how long connecting took, and how long connections lived, is counted by time", async (t) => {
     const { listener, clients } = await startOpen(t, 2);
     const { boundsS, counts, sumS } = listener.counters("old").connectTimes;
