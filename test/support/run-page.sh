@@ -12,6 +12,8 @@ mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib
 mkdir -p -m 0700 /run/seamless /var/lib/seamless /etc/seamless
 echo "127.0.0.1 localhost web1 web2 proxy.example" > /etc/hosts
 echo "127.0.0.2 db1" >> /etc/hosts
+# One member of etcd stands for all.
+echo "127.0.0.1 etcd1 etcd2 etcd3" >> /etc/hosts
 
 mkdir "$home/bin"
 for program in src/bin/seamless.js cli/bin/seamlessctl.js node_modules/.bin/buf; do
@@ -54,6 +56,9 @@ while IFS= read -r command; do
   case $command in
     "" | "#"*) ;;
     "export "*) eval "${command%%#*}" ;;
+    "etcd "*)
+      bash -c "exec $command" >/dev/null 2>"$home/etcd.log" &
+      answering grep -q "ready to serve client requests" "$home/etcd.log" || { cat "$home/etcd.log"; exit 1; } ;;
     "node -e"* | "npx seamless "* | "seamless --"* | "seamless 8"*)
       [[ $command == node* || -z ${proxy:-} ]] || { kill "$proxy" && wait "$proxy" || true; }
       bash -c "exec $command" 2>"$home/server.log" &
