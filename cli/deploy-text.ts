@@ -37,14 +37,13 @@ export function jsonDeploy(status: DeployStatus): object {
 }
 
 function describePhase(status: DeployStatus): string {
-  const { phase, proxies, percent } = status;
+  const { phase, percent } = status;
   const reach = formatReach(status);
   switch (phase) {
     case DeployPhase.CHECKING:
       return `checking${formatCheckers(status)}: ${describeChecks(status)}`;
     case DeployPhase.CANARY:
-      if (percent === 0 && proxies.length > 0) return `canary: ${formatFirst(status)}`;
-      return `canary: the new backends get ${percent}% of new connections${reach}`;
+      return `canary: ${formatFirst(status) || `the new backends get ${percent}% of new connections${reach}`}`;
     case DeployPhase.BAKING:
       return `baking: switched${reach}, the old backends are kept warm`;
     case DeployPhase.DRAINING:

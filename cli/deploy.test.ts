@@ -52,6 +52,13 @@ for (const [what, end, line, exitCode, says] of [
   ["returned", verdict(DeployOutcome.RETURNED), "", 8, /^returned to the old backends, revision 7: why\n$/],
   ["superseded", verdict(DeployOutcome.SUPERSEDED), "", 5, /^given up: why/],
   ["cancelled", verdict(DeployOutcome.CANCELLED), "", 130, /^cancelled, .*: why\n$/],
+  [
+    "not known",
+    verdict(DeployOutcome.UNKNOWN),
+    "",
+    3,
+    /^not known how it ended: why; see with .*--linearizable/,
+  ],
 ] as const) {
   test(`a deploy that ${what} ends with exit code ${exitCode}, and says so`, async () => {
     const outcome = await ctl(`deploy a:1${line}`, going(end));

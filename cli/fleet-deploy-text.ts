@@ -22,11 +22,14 @@ export function formatReach(status: DeployStatus): string {
   return ` on ${countProxies(waitedFor(status).length)}`;
 }
 
-/** Of a canary by proxy: which ones are first. */
+/** Of a canary by proxy: which ones are first; "" for any other canary. */
 export function formatFirst(status: DeployStatus): string {
-  const first = waitedFor(status).filter((proxy) => !notYet(status).includes(proxy));
-  if (first.length === 0 || notYet(status).length === 0) return "the first proxies are switched";
-  return `${names(first)} switched first${formatReach(status)}`;
+  const all = waitedFor(status);
+  const first = all.filter((proxy) => proxy.first);
+  if (first.length === 0) return "";
+  const behind = notYet(status).filter((proxy) => proxy.first);
+  const reach = behind.length > 0 ? ` (not yet on ${names(behind)})` : "";
+  return `the new backends are tried on ${names(first)}, ${first.length} of ${countProxies(all.length)}${reach}`;
 }
 
 /** To be added to what is said of a status. */

@@ -16,7 +16,7 @@ import { drain, going, status, verdict } from "./testing/deploys.js";
 const clock = { ...systemClock, nowMs: () => 13_000 };
 
 const proxy = (name: string, revision: number, openConnections = 0, vanished = false): DeployProxy => {
-  return { id: `id of ${name}`, name, revision: BigInt(revision), openConnections, vanished };
+  return { id: `id of ${name}`, name, revision: BigInt(revision), openConnections, vanished, first: false };
 };
 
 /** A status of a deploy whose last change is revision 7, ten seconds after it began. */
@@ -176,10 +176,16 @@ for (const [given, text] of [
     "checking on web1: waiting for nothing more, all are healthy, for 10s; web2 vanished",
   ],
   [
-    at(DeployPhase.CANARY, [web1, proxy("web2", 6), proxy("web3", 6)], { phaseDeadlineUnixMs: 33_000n }),
-    "canary: web1 switched first (not yet on web2, web3), 10s of 30s",
+    at(DeployPhase.CANARY, [{ ...web1, first: true }, web2, web3], {
+      percent: 33,
+      phaseDeadlineUnixMs: 33_000n,
+    }),
+    "canary: the new backends are tried on web1, 1 of 3 proxies, 10s of 30s",
   ],
-  [at(DeployPhase.CANARY, [web1, web2]), "canary: the first proxies are switched, for 10s"],
+  [
+    at(DeployPhase.CANARY, [{ ...proxy("web1", 6), first: true }, web2], { percent: 50 }),
+    "canary: the new backends are tried on web1, 1 of 2 proxies (not yet on web1), for 10s",
+  ],
   [
     at(DeployPhase.CANARY, [web1, proxy("web2", 6)], { percent: 25 }),
     "canary: the new backends get 25% of new connections (not yet on web2), for 10s",
@@ -263,6 +269,7 @@ test("-o json has the proxies of each status, and the names of those that vanish
     revision: 7,
     openConnections: 4,
     vanished: true,
+    first: false,
   });
   assert.deepEqual(json.verdict.vanishedProxies, ["web2"]);
 });

@@ -38,6 +38,8 @@ function describeFailure({ outcome, reason, revision }: DeployVerdict): string {
       return `given up: ${reason} (revision ${revision})`;
     case DeployOutcome.CANCELLED:
       return `cancelled, the list is what it was before: ${reason}`;
+    case DeployOutcome.UNKNOWN:
+      return `not known how it ended: ${reason}; see with \`seamlessctl get --linearizable\` how the list is`;
     case DeployOutcome.SWITCHED:
     case DeployOutcome.UNSPECIFIED:
     default:

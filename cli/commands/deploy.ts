@@ -81,6 +81,8 @@ function conclude(verdict: DeployVerdict, last: LastSeen, flags: MaxCutFlag): vo
       throw new ExitWith(EXIT.conflict);
     case DeployOutcome.CANCELLED:
       throw new ExitWith(EXIT.interrupted);
+    case DeployOutcome.UNKNOWN:
+      throw new ExitWith(EXIT.unreachable);
     case DeployOutcome.UNSPECIFIED:
     default:
       throw new ExitWith(EXIT.refused);

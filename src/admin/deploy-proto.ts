@@ -27,6 +27,7 @@ const OUTCOMES = {
   returned: DeployOutcome.RETURNED,
   cancelled: DeployOutcome.CANCELLED,
   superseded: DeployOutcome.SUPERSEDED,
+  unknown: DeployOutcome.UNKNOWN,
 } as const;
 
 /** @throws ProxyError INVALID_ARGUMENT */

@@ -56,7 +56,9 @@ export function hostOfFleet(
     const live = fleet.members().filter((member) => serviceIn(member, service));
     for (const member of live) known.set(member.id, member);
     const isLive = new Set(live.map(({ id }) => id));
-    return [...known.values()].map((member) => ({ member, vanished: !isLive.has(member.id) }));
+    return [...known.values()]
+      .filter((member) => isLive.has(member.id) || !live.some((other) => isSuccessor(other, member)))
+      .map((member) => ({ member, vanished: !isLive.has(member.id) }));
   };
   const servicesOf = (members: readonly DeployMember[]): readonly MemberService[] =>
     members.flatMap(({ member }) => serviceIn(member, service) ?? []);
@@ -88,17 +90,29 @@ export function hostOfFleet(
           });
       return { health: (address) => fleetHealth(reports(), address, quorum), close };
     },
-    proxies: () => look().map((each) => toDeployProxy(each, service)),
+    proxies() {
+      const first = present().trial?.proxies ?? [];
+      return look().map((each) => toDeployProxy(each, service, first));
+    },
   };
 }
 
 const serviceIn = ({ services }: FleetMember, service: string): MemberService | undefined =>
   services.find((each) => each.service === service);
 
-function toDeployProxy({ member, vanished }: DeployMember, service: string): DeployProxy {
+/** A process that was started anew: the connections of the one before have ended with it. */
+const isSuccessor = (one: FleetMember, other: FleetMember): boolean =>
+  one.name === other.name && one.startedUnixMs > other.startedUnixMs;
+
+function toDeployProxy(
+  { member, vanished }: DeployMember,
+  service: string,
+  firstProxies: readonly string[],
+): DeployProxy {
   const told = serviceIn(member, service);
   const { id, name } = member;
-  return { id, name, vanished, revision: told?.revision ?? 0, openConnections: openOf(told) };
+  const [revision, first] = [told?.revision ?? 0, firstProxies.includes(id)];
+  return { id, name, vanished, revision, first, openConnections: openOf(told) };
 }
 
 function sumAttempts(

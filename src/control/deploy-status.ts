@@ -32,6 +32,8 @@ export interface DeployProxy {
   readonly openConnections: number;
   /** Its lease has run out. */
   readonly vanished: boolean;
+  /** The new backends are tried on it. */
+  readonly first: boolean;
 }
 
 /**
@@ -68,7 +70,8 @@ export interface DeployVerdict {
   readonly vanished: readonly string[];
 }
 
-export type DeployOutcome = "switched" | "never-healthy" | "returned" | "cancelled" | "superseded";
+export type DeployOutcome =
+  "switched" | "never-healthy" | "returned" | "cancelled" | "superseded" | "unknown";
 
 export interface PhaseChange {
   readonly phase: Exclude<DeployPhase, "checking" | "done">;

@@ -194,13 +194,15 @@ export class Deploy {
     const stop = asStop(error);
     const { list, trial } = this.#host.present();
     const isChanged = list !== this.#before || trial !== undefined;
-    const mustReturn = stop.outcome !== "superseded" && isChanged && this.#status.revision > 0;
+    const isOurs = stop.outcome !== "superseded" && stop.outcome !== "unknown";
+    const mustReturn = isOurs && isChanged && this.#status.revision > 0;
     try {
       if (mustReturn) await this.#commit(this.#before, "return", this.#plan.drain);
       this.#end(stop.outcome, stop.message);
     } catch (second) {
       const { outcome, message } = asStop(second);
-      this.#end(outcome, `${stop.message}; and returning failed: ${message}`);
+      const left = outcome === "superseded" ? outcome : "unknown";
+      this.#end(left, `${stop.message}; and returning failed: ${message}`);
     }
   }
 
@@ -341,5 +343,7 @@ const superseded = (): Stop => new Stop("superseded", "the list was changed by s
 function asStop(error: unknown): Stop {
   if (error instanceof Stop) return error;
   if (error instanceof ProxyError && error.code === "REVISION_MISMATCH") return superseded();
+  if (error instanceof ProxyError && error.details["outcome"] === "unknown")
+    return new Stop("unknown", error.message);
   return new Stop("cancelled", error instanceof Error ? error.message : "failed");
 }

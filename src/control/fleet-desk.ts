@@ -5,12 +5,17 @@ import type { FleetView, Watch } from "./management.js";
 
 /** A service as the fleet is told of it. */
 export interface Reporting {
+  /** A deploy of the fleet is under way. */
+  readonly awaited: boolean;
   report(): MemberService | undefined;
   watch(after: undefined, send: () => boolean): Watch;
 }
 
-/** What happens in one moment is told together. */
-const GATHER_MS = 50;
+/**
+ * What happens in one moment is told together: soon during a deploy, which waits for it, and else when the change has
+ * reached the others, too, as all of them have something to tell then.
+ */
+const GATHER_MS = { deploy: 50, idle: 250 };
 /** Counts are told also when nothing has happened: often during a deploy, whose verdict depends on them. */
 const PACE_MS = { deploy: 500, idle: 5_000 };
 
@@ -28,7 +33,9 @@ export class FleetDesk {
   constructor(fleet: Fleet, services: () => Iterable<Reporting>) {
     this.#fleet = fleet;
     this.#services = services;
-    this.#unfollow = fleet.onChange(() => this.#feed.publish(this.view));
+    this.#unfollow = fleet.onChange(() => {
+      if (this.#feed.watchers > 0) this.#feed.publish(this.view);
+    });
     this.#tellLater(PACE_MS.idle);
   }
 
@@ -81,7 +88,8 @@ export class FleetDesk {
   #tellSoon(): void {
     if (this.#planned || this.#closed) return;
     this.#planned = true;
-    this.#tellLater(GATHER_MS);
+    const isAwaited = [...this.#services()].some(({ awaited }) => awaited);
+    this.#tellLater(isAwaited ? GATHER_MS.deploy : GATHER_MS.idle * (1 + Math.random()));
   }
 
   #tellLater(delayMs: number): void {

@@ -43,6 +43,11 @@ export class FleetPart {
     this.#look();
   }
 
+  /** A deploy of the fleet waits for what this proxy tells. */
+  get awaited(): boolean {
+    return this.#candidates.note !== undefined;
+  }
+
   /** For the other proxies. */
   report(state: ServiceState): MemberService {
     const { changer, drains } = this.#options;

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { ProxyError } from "../errors.js";
+import { parseBackends, setBackends } from "./backend-list.js";
 import { FakeFleet, FakeStore } from "./testing/fake-fleet.js";
 import { followDeploy } from "./testing/followed-deploy.js";
 import { show, startService, when, type Started } from "./testing/service-fixture.js";
@@ -266,6 +268,42 @@ test("a canary whose proxy has gone is undone by another one", async (t) => {
   const state = await when(two.service, ({ revision }) => revision === 3);
   assert.deepEqual(show(state), listed(A));
   assert.equal(two.service.history()[0]?.verb, "return");
+});
+
+test("a switch whose answer is lost is found to be made, and one that was not is made when the store is back", async (t) => {
+  for (const made of [true, false]) {
+    const store = new FakeStore();
+    const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
+    let isFirst = true;
+    store.onReplace = () => {
+      const { service } = store.get("default");
+      if (!isFirst || !service) return Promise.resolve();
+      isFirst = false;
+      const list = setBackends([], parseBackends(request(B)));
+      const change = { ...service.change, revision: 2, verb: "deploy" } as const;
+      if (made) store.put("default", { ...service, revision: 2, list, change });
+      return Promise.reject(new ProxyError("STORE_UNAVAILABLE", "lost", { details: { outcome: "unknown" } }));
+    };
+    const { verdict } = await followDeploy(one, { backends: request(B), ...FAST, fleet: true });
+    const { outcome, revision } = await verdict;
+    assert.deepEqual([outcome, revision], ["switched", 2]);
+    assert.deepEqual(show(two.service.state()), listed(B));
+  }
+});
+
+test("a proxy that was started anew in a deploy is not one that vanished", async (t) => {
+  const store = new FakeStore();
+  const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
+  two.engine.open(A, 1);
+  const { until, verdict } = await followDeploy(one, { backends: request(B), ...FAST, fleet: true });
+  await until(({ proxies }) => proxies.some(({ openConnections }) => openConnections === 1));
+  const three = await join(t, store, "three");
+  three.fleet.name = two.fleet.name;
+  three.fleet.startedUnixMs = 2;
+  three.fleet.report(store.members.get("three")?.services ?? []);
+  two.fleet.vanish();
+  const { outcome, vanished } = await verdict;
+  assert.deepEqual([outcome, vanished], ["switched", []]);
 });
 
 test("limits that count only after the bake reach the drains of every proxy", async (t) => {

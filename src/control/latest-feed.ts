@@ -7,6 +7,7 @@ import type { Watch } from "./management.js";
 export interface LatestFeed<T> {
   publish(value: T): void;
   watch(present: T, send: (value: T) => boolean): Watch;
+  readonly watchers: number;
 }
 
 interface Watcher<T> {
@@ -39,6 +40,9 @@ export function createLatestFeed<T>(): LatestFeed<T> {
         },
         close: () => void watchers.delete(watcher),
       };
+    },
+    get watchers() {
+      return watchers.size;
     },
   };
 }

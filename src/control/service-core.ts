@@ -29,6 +29,7 @@ import { ledgerOf } from "./ledger.js";
 import { ListChanger, toRecord } from "./list-changer.js";
 import type { ChangeResult } from "./management.js";
 import { RecordKeeper, type Persist } from "./record-keeper.js";
+import { createPatientCommit } from "./patient-commit.js";
 import { Router } from "./router.js";
 import type { ServiceDefinition, ServiceRecord } from "./service-record.js";
 import type { ServiceSettings } from "./service-settings.js";
@@ -321,10 +322,14 @@ export class ServiceCore {
         present: () => this.keeper.present,
         drains: this.drains,
         listener: this.listener,
-        commit: async ({ list, trial, ...change }) => {
-          const { state } = await changer.change({ ...change, edit: () => list, trial: { of: trial } });
-          return state.revision;
-        },
+        commit: createPatientCommit({
+          present: () => this.keeper.present,
+          refresh: () => this.keeper.refresh(),
+          commit: async ({ list, trial, ...change }) => {
+            const { state } = await changer.change({ ...change, edit: () => list, trial: { of: trial } });
+            return state.revision;
+          },
+        }),
         createMonitor: (check, backends, onChecked) => this.#createMonitor(check, () => backends, onChecked),
       },
       service: this.keeper.present.name,

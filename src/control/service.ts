@@ -248,6 +248,10 @@ export class Service implements ManagedService {
     return this.state();
   }
 
+  get awaited(): boolean {
+    return this.#core.fleetPart?.awaited ?? false;
+  }
+
   /** For the other proxies of the fleet; undefined: there is none. */
   report(): MemberService | undefined {
     return this.#core.fleetPart?.report(this.state());

@@ -18,6 +18,11 @@ export interface EtcdFleetOptions {
   readonly logger: Logger;
 }
 
+interface Told {
+  readonly text: string;
+  member: FleetMember | undefined;
+}
+
 /** What could not be done is tried again this often, if nothing else happens. */
 const SETTLE_MS = 1_000;
 
@@ -32,7 +37,7 @@ export class EtcdFleet implements Fleet {
   readonly #lease: HeldLease;
   readonly #notes: DeployNotes;
   readonly #lists = new Map<string, Entry>();
-  readonly #others = new Map<string, FleetMember>();
+  readonly #others = new Map<string, Told>();
   readonly #followers = new Map<string, Set<(latest: Latest) => void>>();
   readonly #watchers = new Set<() => void>();
   readonly #watch: { close(): void };
@@ -86,7 +91,8 @@ export class EtcdFleet implements Fleet {
 
   members(): readonly FleetMember[] {
     const own = this.#services && { ...this.#options.self, services: this.#services };
-    const all = [...this.#others.values(), ...(own ? [own] : [])];
+    const others = [...this.#others.values()].flatMap((told) => this.#read(told) ?? []);
+    const all = [...others, ...(own ? [own] : [])];
     return all.sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id));
   }
 
@@ -197,7 +203,13 @@ export class EtcdFleet implements Fleet {
   };
 
   #learnMember(id: string, text: string): void {
-    if (id !== this.self) this.#understand("proxies", () => void this.#others.set(id, decodeMember(text)));
+    if (id !== this.self) this.#others.set(id, { text, member: undefined });
+  }
+
+  /** Only when it is asked for: all proxies hear all that all others tell, and mostly nobody wants to know. */
+  #read(told: Told): FleetMember | undefined {
+    if (!told.member) this.#understand("proxies", () => void (told.member = decodeMember(told.text)));
+    return told.member;
   }
 
   #tell(service: string): void {

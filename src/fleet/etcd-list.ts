@@ -35,6 +35,8 @@ const FOLLOW_UP_PAUSE_MS = 100;
 export class EtcdList implements SharedCopy {
   readonly #options: EtcdListOptions;
   readonly #key: string;
+  /** Why the outcome of the last attempt is not known. */
+  #lost = "";
 
   constructor(options: EtcdListOptions) {
     this.#options = options;
@@ -58,7 +60,7 @@ export class EtcdList implements SharedCopy {
         return undefined;
       });
       if (known) return known.version;
-      if (Date.now() > until) throw unknownOutcome();
+      if (Date.now() > until) throw unknownOutcome(this.#lost);
       await sleep(FOLLOW_UP_PAUSE_MS);
     }
   }
@@ -97,8 +99,9 @@ export class EtcdList implements SharedCopy {
     ];
     const guard = { key: this.#key, modRevision: seen.exists ? seen.number : 0n };
     return client.commit([guard], writes).catch((error: unknown) => {
-      if (error instanceof EtcdError && error.kind === "unknown") return undefined;
-      throw error;
+      if (!(error instanceof EtcdError) || error.kind !== "unknown") throw error;
+      this.#lost = error.message;
+      return undefined;
     });
   }
 
@@ -129,9 +132,9 @@ function fail(error: unknown): never {
   throw storeError(error);
 }
 
-const unknownOutcome = (): ProxyError =>
+const unknownOutcome = (why: string): ProxyError =>
   new ProxyError(
     "STORE_UNAVAILABLE",
-    "the store did not answer whether the change was made: read the list before you try again",
+    `the store did not answer whether the change was made (${why}): read the list before you try again`,
     { details: { outcome: "unknown" } },
   );

@@ -64,11 +64,14 @@ export class FakeFleet implements Fleet {
   readonly #store: FakeStore;
   readonly #followers = new Map<string, (latest: Latest) => void>();
   readonly #watchers = new Set<() => void>();
+  name: string;
+  startedUnixMs = 1;
   /** Hears nothing of changes by others. */
   isDeaf = false;
 
   constructor(self: string, store: FakeStore) {
     this.self = self;
+    this.name = `name-${self}`;
     this.#store = store;
     store.proxies.push(this);
   }
@@ -114,8 +117,8 @@ export class FakeFleet implements Fleet {
   }
 
   report(services: readonly MemberService[]): void {
-    const { self: id } = this;
-    this.#store.members.set(id, { id, name: `name-${id}`, version: "1", startedUnixMs: 1, services });
+    const { self: id, name, startedUnixMs } = this;
+    this.#store.members.set(id, { id, name, startedUnixMs, version: "1", services });
     this.#store.changed();
   }
 

@@ -131,6 +131,11 @@ export const DeployOutcome = {
   CANCELLED: 4,
   /** SUPERSEDED - Someone else changed the list meanwhile. It is as they left it. */
   SUPERSEDED: 5,
+  /**
+   * UNKNOWN - The shared store did not answer for so long that it is not known whether the list is the new one or the old one;
+   * or it is a canary's, which another proxy undoes when it hears of that.
+   */
+  UNKNOWN: 6,
 } as const;
 
 export type DeployOutcome = typeof DeployOutcome[keyof typeof DeployOutcome];
@@ -142,6 +147,7 @@ export namespace DeployOutcome {
   export type RETURNED = typeof DeployOutcome.RETURNED;
   export type CANCELLED = typeof DeployOutcome.CANCELLED;
   export type SUPERSEDED = typeof DeployOutcome.SUPERSEDED;
+  export type UNKNOWN = typeof DeployOutcome.UNKNOWN;
 }
 
 /** DrainOutcome is what became of a drain. */
@@ -862,8 +868,13 @@ export interface DeployProxy {
   revision: bigint;
   /** Connections open to backends that leave. */
   openConnections: number;
-  /** True if its lease ran out during the deploy: it is not waited for, and what is open there is not known. */
+  /**
+   * True if its lease ran out during the deploy: it is not waited for, and what is open there is not known. A process
+   * that was restarted under the same name does not count.
+   */
   vanished: boolean;
+  /** True while it is one of the first proxies, which the new backends are tried on. */
+  first: boolean;
 }
 
 /** DeployCandidate is a new backend that is checked. */
@@ -5526,7 +5537,7 @@ export const DeployStatus: MessageFns<DeployStatus> = {
 };
 
 function createBaseDeployProxy(): DeployProxy {
-  return { id: "", name: "", revision: 0n, openConnections: 0, vanished: false };
+  return { id: "", name: "", revision: 0n, openConnections: 0, vanished: false, first: false };
 }
 
 export const DeployProxy: MessageFns<DeployProxy> = {
@@ -5548,6 +5559,9 @@ export const DeployProxy: MessageFns<DeployProxy> = {
     }
     if (message.vanished !== false) {
       writer.uint32(40).bool(message.vanished);
+    }
+    if (message.first !== false) {
+      writer.uint32(48).bool(message.first);
     }
     return writer;
   },
@@ -5605,6 +5619,14 @@ export const DeployProxy: MessageFns<DeployProxy> = {
             message.vanished = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.first = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5627,6 +5649,7 @@ export const DeployProxy: MessageFns<DeployProxy> = {
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.openConnections = object.openConnections ?? 0;
     message.vanished = object.vanished ?? false;
+    message.first = object.first ?? false;
     return message;
   },
 };
