@@ -43,7 +43,7 @@ function openLog({ logLevel: level, logFormat: format }: Config): Promise<Logger
 async function run(config: Config, reread?: () => Promise<Config>): Promise<void> {
   const logger = await openLog(config);
   const threads = config.threads ?? availableParallelism();
-  const { engine, reason, isSecondBest } = chooseEngine({
+  const { engine, reason, isSecondBest } = await chooseEngine({
     choice: config.engine,
     threads,
     maxConnections: connectionCap(readDescriptorLimit(), threads),

@@ -7,25 +7,25 @@ const load = (): never => {
   throw new Error("No native build was found for platform=plan9\n    loaded from: /somewhere");
 };
 
-test("auto is the native engine, where it can be used", () => {
-  const { engine, reason } = chooseEngine({ ...options, choice: "auto" });
+test("auto is the native engine, where it can be used", async () => {
+  const { engine, reason } = await chooseEngine({ ...options, choice: "auto" });
   assert.deepEqual([engine.name, engine.maxConnections, reason], ["native", 10, "it is the faster one"]);
 });
 
-test("auto falls back to the node engine and says why", () => {
-  const { engine, reason, isSecondBest } = chooseEngine({ ...options, choice: "auto", load });
+test("auto falls back to the node engine and says why", async () => {
+  const { engine, reason, isSecondBest } = await chooseEngine({ ...options, choice: "auto", load });
   assert.deepEqual([engine.name, isSecondBest], ["node", true]);
   assert.equal(reason, "the native one can't be used: No native build was found for platform=plan9");
 });
 
-test("native is that or one clear line", () => {
-  assert.equal(chooseEngine({ ...options, choice: "native" }).engine.name, "native");
-  assert.throws(() => chooseEngine({ ...options, choice: "native", load }), {
+test("native is that or one clear line", async () => {
+  assert.equal((await chooseEngine({ ...options, choice: "native" })).engine.name, "native");
+  await assert.rejects(chooseEngine({ ...options, choice: "native", load }), {
     code: "ENGINE_UNAVAILABLE",
     message: /plan9; build it .* or use --engine node$/,
   });
 });
 
-test("node never loads the addon", () => {
-  assert.equal(chooseEngine({ ...options, choice: "node", load }).engine.name, "node");
+test("node never loads the addon", async () => {
+  assert.equal((await chooseEngine({ ...options, choice: "node", load })).engine.name, "node");
 });

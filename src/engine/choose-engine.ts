@@ -1,8 +1,6 @@
 import { ProxyError } from "../errors.js";
 import type { Engine } from "./engine.js";
 import { loadAddon, type Addon } from "./native/addon.js";
-import { createNativeEngine } from "./native/native-engine.js";
-import { createNodeEngine } from "./node/node-engine.js";
 
 export const ENGINE_CHOICES = ["auto", "native", "node"] as const;
 
@@ -25,19 +23,26 @@ export interface ChosenEngine {
   readonly isSecondBest: boolean;
 }
 
-/** @throws ProxyError ENGINE_UNAVAILABLE if the native one is asked for and can't be used */
-export function chooseEngine({
+/**
+ * Loads only the one that is used: each would be a tenth of the start.
+ * @throws ProxyError ENGINE_UNAVAILABLE if the native one is asked for and can't be used
+ */
+export async function chooseEngine({
   choice,
   threads,
   maxConnections,
   load = loadAddon,
-}: EngineOptions): ChosenEngine {
-  if (choice === "node")
-    return { engine: createNodeEngine({ maxConnections }), reason: "asked for", isSecondBest: false };
+}: EngineOptions): Promise<ChosenEngine> {
+  const node = async (): Promise<Engine> => {
+    const { createNodeEngine } = await import("./node/node-engine.js");
+    return createNodeEngine({ maxConnections });
+  };
+  if (choice === "node") return { engine: await node(), reason: "asked for", isSecondBest: false };
   try {
-    const engine = createNativeEngine({ addon: load(), threads, maxConnections });
+    const addon = load();
+    const { createNativeEngine } = await import("./native/native-engine.js");
     return {
-      engine,
+      engine: createNativeEngine({ addon, threads, maxConnections }),
       reason: choice === "native" ? "asked for" : "it is the faster one",
       isSecondBest: false,
     };
@@ -47,10 +52,6 @@ export function chooseEngine({
       const text = `the native engine can't be used: ${why}; build it (npm run build -w native) or use --engine node`;
       throw new ProxyError("ENGINE_UNAVAILABLE", text, { cause: error });
     }
-    return {
-      engine: createNodeEngine({ maxConnections }),
-      reason: `the native one can't be used: ${why}`,
-      isSecondBest: true,
-    };
+    return { engine: await node(), reason: `the native one can't be used: ${why}`, isSecondBest: true };
   }
 }
