@@ -110,6 +110,7 @@ async function start(options: Omit<ProxyOptions, "sockets" | "predecessor">): Pr
     import("./upgrade/predecessor.js"),
     import("./admin/servers.js"),
     options.tracing.tracer(),
+    import("./proxy.js"),
     options.config.state !== undefined && import("./store/file-store.js"),
   ]);
   const predecessor = await Predecessor.meet(process as Peer, version);

@@ -13,7 +13,7 @@ import { ProxyError } from "./errors.js";
 import { formatListenAddress } from "./listen-address.js";
 import type { Logger } from "./logger.js";
 import { enterServices, openServices } from "./open-services.js";
-import { Proxy } from "./proxy.js";
+import type { Proxy } from "./proxy.js";
 import { memoryStore, type Store } from "./store/store.js";
 import { MANAGEMENT_OWNERS, type GivenSockets } from "./supervisor/activation.js";
 import type { Tracing } from "./tracing/tracing.js";
@@ -62,23 +62,24 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       logger,
     });
     if (!predecessor) await enterServices(control, engine.name, logger);
-    const [{ startManagement }, tracer] = await Promise.all([
-      import("./admin/servers.js"),
-      options.tracing.tracer(),
-    ]);
+    const [{ startManagement }, { Proxy }, tracer] = await loadRest(options);
     const given = socketsOfManagement(config, sockets);
     management = await startManagement({ ...config, management: control, given, logger, tracer });
     if (predecessor) await takeOver(predecessor, control, options);
+    closeUnused(sockets, logger);
+    tellReady(options, control, management);
+    proxy = new Proxy({ ...options, control, management });
+    return proxy;
   } catch (error) {
     control.destroy();
     await Promise.all([control.close(0), management?.close(0)]);
     throw error;
   }
-  closeUnused(sockets, logger);
-  tellReady(options, control, management);
-  proxy = new Proxy({ ...options, control, management });
-  return proxy;
 }
+
+/** What is not needed to serve clients. */
+const loadRest = ({ tracing }: ProxyOptions) =>
+  Promise.all([import("./admin/servers.js"), import("./proxy.js"), tracing.tracer()]);
 
 function createControlPlane(
   { config, engine, version, logger, sockets, predecessor }: ProxyOptions,
