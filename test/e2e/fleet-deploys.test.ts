@@ -11,6 +11,8 @@ import { ctl, type RunningProxy } from "../support/proxy.js";
 import { ShortClients } from "../support/short-clients.js";
 import { until } from "../support/until.js";
 
+/** For a deploy that does not end. */
+const LIMIT = { timeout: 60_000 };
 const REQUEST = "GET / HTTP/1.1\r\n\r\n";
 const LEASE_MS = 2_000;
 /** etcd looks for leases that have run out twice a second, and takes a while to say so. */
@@ -90,58 +92,63 @@ async function kill({ child }: RunningProxy): Promise<void> {
 
 /** They wait for most of their time. */
 suite("deploys of a fleet", { concurrency: 3 }, () => {
-  test("a deploy of the fleet under load: no client notices, the verdict is of all proxies, and one that is killed is named", async (t) => {
-    if (!hasEtcd(t)) return;
-    const { proxies, backends } = await startFleet(t);
-    const [web1, web2, web3] = proxies;
-    const [a, b, c] = backends;
-    const streams = await openStreams(t, proxies, [1, 2, 3]);
-    const visitors = new ShortClients(
-      t,
-      proxies.map(({ port }) => port),
-      ["a", "b"],
-    );
-    const first = startDeploy(t, web2, b.address);
-    await until("all to be switched", () => LEFT.test(first.said.stderr));
-    const accepted = a.accepted;
-    for (const { port } of proxies) assert.match(await readAll(port, REQUEST), /\r\n\r\nb$/);
-    await visitors.end();
-    assert.deepEqual(visitors.failures, []);
-    assert.ok(visitors.answered > 50, `only ${visitors.answered} connections`);
-    assert.equal(a.accepted, accepted);
-    await endAll(streams.flat());
-    const { exitCode, stdout } = await first.ended;
-    assert.equal(exitCode, 0);
-    const [, ended] =
-      /^switched: revision 2 on 3 proxies in .*; (\d+) connections ended by themselves, 0 cut/.exec(stdout) ??
-      [];
-    assert.ok(Number(ended) >= 6, stdout);
-    assert.ok(stdout.endsWith(`safe to stop: ${a.address}\n`), stdout);
+  test(
+    "a deploy of the fleet under load: no client notices, the verdict is of all proxies, and one that is killed is named",
+    LIMIT,
+    async (t) => {
+      if (!hasEtcd(t)) return;
+      const { proxies, backends } = await startFleet(t);
+      const [web1, web2, web3] = proxies;
+      const [a, b, c] = backends;
+      const streams = await openStreams(t, proxies, [1, 2, 3]);
+      const visitors = new ShortClients(
+        t,
+        proxies.map(({ port }) => port),
+        ["a", "b"],
+      );
+      const first = startDeploy(t, web2, b.address);
+      await until("all to be switched", () => LEFT.test(first.said.stderr));
+      const accepted = a.accepted;
+      for (const { port } of proxies) assert.match(await readAll(port, REQUEST), /\r\n\r\nb$/);
+      await visitors.end();
+      assert.deepEqual(visitors.failures, []);
+      assert.ok(visitors.answered > 50, `only ${visitors.answered} connections`);
+      assert.equal(a.accepted, accepted);
+      await endAll(streams.flat());
+      const { exitCode, stdout } = await first.ended;
+      assert.equal(exitCode, 0);
+      const [, ended] =
+        /^switched: revision 2 on 3 proxies in .*; (\d+) connections ended by themselves, 0 cut/.exec(
+          stdout,
+        ) ?? [];
+      assert.ok(Number(ended) >= 6, stdout);
+      assert.ok(stdout.endsWith(`safe to stop: ${a.address}\n`), stdout);
 
-    const again = await openStreams(t, proxies, [1, 2, 3]);
-    const second = startDeploy(t, web1, c.address);
-    await until("all to be switched", () => LEFT.test(second.said.stderr));
-    await kill(web3);
-    const killedAt = performance.now();
-    await Promise.all([again[0], again[1]].map((each) => endAll(each ?? [])));
-    const verdict = await second.ended;
-    const waitedMs = performance.now() - killedAt;
-    assert.ok(waitedMs < LEASE_MS + LEASE_MARGIN_MS, `waited for ${Math.round(waitedMs)} ms`);
-    assert.equal(verdict.exitCode, 7);
-    assert.match(
-      verdict.stdout,
-      /^switched: revision 3 on 2 proxies in .*; 3 connections ended by themselves, 0 cut/,
-    );
-    assert.match(
-      verdict.stdout,
-      /web3 vanished with 3 connections open as it last said: safe to stop only if it is gone/,
-    );
-    t.diagnostic(
-      `${visitors.answered} connections; the killed proxy was waited for ${Math.round(waitedMs)} ms`,
-    );
-  });
+      const again = await openStreams(t, proxies, [1, 2, 3]);
+      const second = startDeploy(t, web1, c.address);
+      await until("all to be switched", () => LEFT.test(second.said.stderr));
+      await kill(web3);
+      const killedAt = performance.now();
+      await Promise.all([again[0], again[1]].map((each) => endAll(each ?? [])));
+      const verdict = await second.ended;
+      const waitedMs = performance.now() - killedAt;
+      assert.ok(waitedMs < LEASE_MS + LEASE_MARGIN_MS, `waited for ${Math.round(waitedMs)} ms`);
+      assert.equal(verdict.exitCode, 7);
+      assert.match(
+        verdict.stdout,
+        /^switched: revision 3 on 2 proxies in .*; 3 connections ended by themselves, 0 cut/,
+      );
+      assert.match(
+        verdict.stdout,
+        /web3 vanished with 3 connections open as it last said: safe to stop only if it is gone/,
+      );
+      t.diagnostic(
+        `${visitors.answered} connections; the killed proxy was waited for ${Math.round(waitedMs)} ms`,
+      );
+    },
+  );
 
-  test("with --first 1 one proxy is switched first, and the rest after its trial", async (t) => {
+  test("with --first 1 one proxy is switched first, and the rest after its trial", LIMIT, async (t) => {
     if (!hasEtcd(t)) return;
     const { proxies, backends } = await startFleet(t);
     const answers = async (): Promise<string> =>
@@ -158,25 +165,29 @@ suite("deploys of a fleet", { concurrency: 3 }, () => {
     assert.equal(await answers(), "bbb");
   });
 
-  test("if the proxy that carries out a deploy is killed in the trial, another one returns the list", async (t) => {
-    if (!hasEtcd(t)) return;
-    const { proxies, backends } = await startFleet(t);
-    const [web1, web2, web3] = proxies;
-    const deploy = startDeploy(t, web2, backends[1].address, "--first", "1", "--step", "60s");
-    await until("the first to be switched", async () => /b$/.test(await readAll(web1.port, REQUEST)));
-    await kill(web2);
-    const killedAt = performance.now();
-    for (const { client } of [web1, web3])
-      await until("the list to be returned", async () => (await client.get()).state.revision === 3n);
-    const returnedMs = Math.round(performance.now() - killedAt);
-    assert.match(await readAll(web1.port, REQUEST), /a$/);
-    const [last] = await web1.client.history();
-    assert.deepEqual([last?.verb, last?.actor], ["return", "fleet"]);
-    const { exitCode, stderr } = await deploy.ended;
-    assert.equal(exitCode, 3, stderr);
-    // The way is free again.
-    const next = await runCtl(web3, "deploy", backends[1].address, "--fleet");
-    assert.match(next.stdout, /^switched: revision 4 on 2 proxies/);
-    t.diagnostic(`returned ${returnedMs} ms after the kill`);
-  });
+  test(
+    "if the proxy that carries out a deploy is killed in the trial, another one returns the list",
+    LIMIT,
+    async (t) => {
+      if (!hasEtcd(t)) return;
+      const { proxies, backends } = await startFleet(t);
+      const [web1, web2, web3] = proxies;
+      const deploy = startDeploy(t, web2, backends[1].address, "--first", "1", "--step", "60s");
+      await until("the first to be switched", async () => /b$/.test(await readAll(web1.port, REQUEST)));
+      await kill(web2);
+      const killedAt = performance.now();
+      for (const { client } of [web1, web3])
+        await until("the list to be returned", async () => (await client.get()).state.revision === 3n);
+      const returnedMs = Math.round(performance.now() - killedAt);
+      assert.match(await readAll(web1.port, REQUEST), /a$/);
+      const [last] = await web1.client.history();
+      assert.deepEqual([last?.verb, last?.actor], ["return", "fleet"]);
+      const { exitCode, stderr } = await deploy.ended;
+      assert.equal(exitCode, 3, stderr);
+      // The way is free again.
+      const next = await runCtl(web3, "deploy", backends[1].address, "--fleet");
+      assert.match(next.stdout, /^switched: revision 4 on 2 proxies/);
+      t.diagnostic(`returned ${returnedMs} ms after the kill`);
+    },
+  );
 });

@@ -8,7 +8,7 @@ import type { SeamlessClient } from "@seamless/sdk";
 import { createCertificates, hasEtcd, startEtcd, type EtcdServer } from "seamless/testing/etcd";
 import { readAll, startNamed, startWebOrEcho } from "../support/backends.js";
 import { runCtl, startMember, storeUrl, untilFleetIs } from "../support/fleet.js";
-import { run } from "../support/process.js";
+import { run, type Outcome } from "../support/process.js";
 import { daemon, startConfigured, type RunningProxy } from "../support/proxy.js";
 import { listOf } from "../support/recorded-client.js";
 import { ShortClients } from "../support/short-clients.js";
@@ -31,6 +31,11 @@ async function untilListIs(proxies: readonly RunningProxy[], list: readonly stri
       `the list to be ${list.join()}`,
       async () => (await addresses(client)).join() === list.join(),
     );
+}
+
+/** A proxy that is to end by itself; one that does not is ended, with another exit code. */
+function startInVain(backend: string, store: string, args: readonly string[] = []): Promise<Outcome> {
+  return run("timeout", ["30", process.execPath, daemon, "127.0.0.1:0", backend, "--store", store, ...args]);
 }
 
 /** An etcd that wants a certificate and a login, whose user may only do as the documentation says. */
@@ -71,7 +76,7 @@ suite("proxies that share a store", { concurrency: 3 }, () => {
     // What the copy does not have.
     await other.client.set([b.address]);
     await etcd.kill();
-    const none = run(process.execPath, [daemon, "127.0.0.1:0", a.address, "--store", member.store]);
+    const none = startInVain(a.address, member.store);
     const proxy = await startMember(t, { ...member, name: "web1", args: copy });
     assert.equal(await readAll(proxy.port), "a");
     const { stdout } = await runCtl(proxy, "status");
@@ -188,8 +193,7 @@ suite("proxies that share a store", { concurrency: 3 }, () => {
     const { etcd, args, wrong } = await startSecured(t);
     const [a, b] = [await startNamed(t, "a"), await startNamed(t, "b")];
     const store = storeUrl([etcd]);
-    const start = [daemon, "127.0.0.1:0", a.address, "--store", store];
-    const refused = run(process.execPath, [...start, ...wrong]);
+    const refused = startInVain(a.address, store, wrong);
     const proxies = await Promise.all([
       startMember(t, { name: "web1", store, backends: [a.address], args }),
       startMember(t, { name: "web2", store, backends: [a.address], args }),
