@@ -6,7 +6,7 @@ import { createDaemonProgram, translateGoFlags } from "./config/daemon-program.j
 import { dropFalseFlags } from "./config/flag.js";
 import type { NewToken } from "./config/token-command.js";
 import { connectionCap, readDescriptorLimit } from "./descriptor-limit.js";
-import { chooseEngine } from "./engine/choose-engine.js";
+import { chooseEngine, type ChosenEngine } from "./engine/choose-engine.js";
 import { ProxyError } from "./errors.js";
 import { createLogger, type Logger } from "./logger.js";
 import type { Proxy } from "./proxy.js";
@@ -43,11 +43,12 @@ function openLog({ logLevel: level, logFormat: format }: Config): Promise<Logger
 async function run(config: Config, reread?: () => Promise<Config>): Promise<void> {
   const logger = await openLog(config);
   const threads = config.threads ?? availableParallelism();
-  const { engine, reason, isSecondBest } = await chooseEngine({
+  const chosen = await chooseEngine({
     choice: config.engine,
     threads,
     maxConnections: connectionCap(readDescriptorLimit(), threads),
   });
+  const { engine } = chosen;
   const notifier = createNotifier(process.env, process.pid);
   const tracing = createTracing(process.env, { version, pid: process.pid, logger });
   const starting = start({ config, engine, version, pid: process.pid, logger, launch, tracing });
@@ -93,13 +94,15 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
 
   proxy = await starting;
   notifier.ready();
-  logger[isSecondBest ? "warn" : "info"](
-    { event: "engine", engine: engine.name, reason },
-    `the ${engine.name} engine moves the data`,
-  );
+  tellEngine(chosen, logger);
   void proxy.replaced
     .then(() => tracing.close())
     .then(() => setTimeout(() => process.exit(EXIT.stopped), LAST_WORDS_MS));
+}
+
+function tellEngine({ engine: { name }, reason, isSecondBest }: ChosenEngine, logger: Logger): void {
+  const level = isSecondBest ? "warn" : "info";
+  logger[level]({ event: "engine", engine: name, reason }, `the ${name} engine moves the data`);
 }
 
 /** Alone, or in the place of the process that has started this one. */

@@ -19,30 +19,47 @@ const PAUSE_MS = 250;
  * @throws ProxyError as `commit`; STORE_UNAVAILABLE has details.outcome `unknown` if it may have been made all the same
  */
 export function createPatientCommit(options: PatientCommitOptions): DeployHost["commit"] {
-  const { present, commit, refresh, patienceMs = PATIENCE_MS } = options;
+  const { patienceMs = PATIENCE_MS, present } = options;
   return async (change) => {
     const until = Date.now() + patienceMs;
-    let lost: ProxyError | undefined;
-    for (;;) {
-      try {
-        return await commit(change);
-      } catch (error) {
-        if (!(error instanceof ProxyError)) throw error;
-        if (lost && error.code === "REVISION_MISMATCH" && isMade(change, present()))
-          return present().revision;
-        if (error.code !== "STORE_UNAVAILABLE") throw error;
-        if (error.details["outcome"] === "unknown") lost = error;
-        if (Date.now() > until) throw lost ?? error;
-      }
+    for (let lost: ProxyError | undefined; ;) {
+      const tried = await attempt(options, change, lost !== undefined);
+      if ("revision" in tried) return tried.revision;
+      lost = isOutcomeUnknown(tried.error) ? tried.error : lost;
+      if (Date.now() > until) throw lost ?? tried.error;
       await sleep(PAUSE_MS);
-      const isKnown = await refresh().then(
-        () => true,
-        () => false,
-      );
-      if (lost && isKnown && isMade(change, present())) return present().revision;
+      if (lost && (await isReached(options)) && isMade(change, present())) return present().revision;
     }
   };
 }
+
+/**
+ * @param mayBeMade an attempt before it may have been carried out
+ * @returns the error of a store that is away
+ */
+async function attempt(
+  { commit, present }: PatientCommitOptions,
+  change: DeployCommit,
+  mayBeMade: boolean,
+): Promise<{ readonly revision: number } | { readonly error: ProxyError }> {
+  try {
+    return { revision: await commit(change) };
+  } catch (error) {
+    if (!(error instanceof ProxyError)) throw error;
+    if (error.code === "STORE_UNAVAILABLE") return { error };
+    if (mayBeMade && error.code === "REVISION_MISMATCH" && isMade(change, present()))
+      return { revision: present().revision };
+    throw error;
+  }
+}
+
+const isOutcomeUnknown = ({ details }: ProxyError): boolean => details["outcome"] === "unknown";
+
+const isReached = ({ refresh }: PatientCommitOptions): Promise<boolean> =>
+  refresh().then(
+    () => true,
+    () => false,
+  );
 
 function isMade(
   { list, trial, expectedRevision }: DeployCommit,

@@ -71,7 +71,7 @@ export function readAs<Schema extends z.ZodType>(schema: Schema, text: string): 
   const value = parseJson(text);
   if (value === undefined) throw new Error("it is not JSON");
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return parsed.data as z.infer<Schema>;
   throw new Error(firstProblem(parsed.error));
 }
 

@@ -157,7 +157,9 @@ suite("deploys of a fleet", { concurrency: 3 }, () => {
         .join("");
     const deploy = startDeploy(t, proxies[1], backends[1].address, "--first", "1", "--step", "1500ms");
     await until("the first to be switched", async () => (await answers()) === "baa");
-    await until("it to be said", () => /canary: .* 33% of new connections/.test(deploy.said.stderr));
+    await until("it to be said", () =>
+      /canary: the new backends are tried on web1, 1 of 3 proxies/.test(deploy.said.stderr),
+    );
     assert.equal(await answers(), "baa");
     const { exitCode, stdout } = await deploy.ended;
     assert.equal(exitCode, 0);
