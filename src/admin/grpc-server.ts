@@ -1,7 +1,7 @@
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import { SeamlessServiceService } from "@seamless/proto";
 import { HealthImplementation } from "grpc-health-check";
-import type { Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import type { Management } from "../control/management.js";
 import type { Logger } from "../logger.js";
 import type { Access } from "./access/access.js";
@@ -9,6 +9,7 @@ import type { TlsContext } from "./access/tls-context.js";
 import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { openManagementSocket, type GivenSocket, type ManagementAddress } from "./management-socket.js";
+import { limitPreface } from "./preface-limit.js";
 import { addReflection } from "./reflection.js";
 import { createStreams } from "./streams.js";
 import type { Tracer } from "./tracer.js";
@@ -74,7 +75,9 @@ export async function startGrpcServer({
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const inject = (connection: Socket): void => injector.injectConnection(connection);
   const onConnection = tls && !("path" in address) ? tls.accept("h2", inject) : inject;
-  const socket = await openManagementSocket({ address, given, onConnection });
+  const listener = createServer({ noDelay: true }, onConnection);
+  listener.on("connection", (connection) => limitPreface(connection));
+  const socket = await openManagementSocket({ address, given, server: listener });
 
   const setServing = (serving: boolean): void => {
     for (const service of SERVICES) health.setStatus(service, serving ? "SERVING" : "NOT_SERVING");

@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { connect as connectHttp2, createServer } from "node:http2";
-import { connect } from "node:net";
+import { connect as connectHttp2, createServer as createHttp2 } from "node:http2";
+import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { ProxyError } from "../errors.js";
 import { closeOf, createGate, until } from "./testing/waiting.js";
 import { openManagementSocket, type ManagementSocket } from "./management-socket.js";
+import { limitPreface } from "./preface-limit.js";
 
 async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "seamless-"));
@@ -18,10 +19,14 @@ async function temporaryFolder(t: TestContext): Promise<string> {
 }
 
 /** Greets every connection. */
+function greeter(): Server {
+  return createServer((connection) => connection.end("hello"));
+}
+
 async function open(t: TestContext, path: string): Promise<ManagementSocket> {
   const socket = await openManagementSocket({
     address: { path },
-    onConnection: (connection) => connection.end("hello"),
+    server: greeter(),
   });
   t.after(() => socket.close());
   return socket;
@@ -118,10 +123,10 @@ test("a 65th connection is dropped, and taken once another has ended", async (t)
   const accepted: unknown[] = [];
   const socket = await openManagementSocket({
     address: { host: "127.0.0.1", port: 0 },
-    onConnection: (connection) => {
+    server: createServer((connection) => {
       accepted.push(connection);
       connection.resume().on("end", () => connection.end());
-    },
+    }),
   });
   t.after(() => socket.close());
   assert.ok("port" in socket.endpoint);
@@ -147,10 +152,10 @@ test("a connection that is reset is no error of ours", async (t) => {
   const closed = createGate();
   const socket = await openManagementSocket({
     address: { host: "127.0.0.1", port: 0 },
-    onConnection: (connection) => {
+    server: createServer((connection) => {
       connection.resume().on("close", closed.open);
       client.resetAndDestroy();
-    },
+    }),
   });
   t.after(() => socket.close());
   assert.ok("port" in socket.endpoint);
@@ -160,7 +165,7 @@ test("a connection that is reset is no error of ours", async (t) => {
 
 test("an address that is none of this machine's is one clear line", async () => {
   await assert.rejects(
-    openManagementSocket({ address: { host: "192.0.2.1", port: 0 }, onConnection: () => undefined }),
+    openManagementSocket({ address: { host: "192.0.2.1", port: 0 }, server: createServer() }),
     refusal(/^cannot listen on 192.0.2.1:0: this machine has no such address$/),
   );
 });
@@ -170,13 +175,11 @@ test(
   { timeout: 10_000 },
   async (t) => {
     const path = join(await temporaryFolder(t), "s");
-    const server = createServer();
-    t.after(() => server.close());
-    const socket = await openManagementSocket({
-      address: { path },
-      onConnection: (connection) => void server.emit("connection", connection),
-      prefaceLimitMs: 200,
-    });
+    const sessions = createHttp2();
+    t.after(() => sessions.close());
+    const server = createServer((connection) => void sessions.emit("connection", connection));
+    server.on("connection", (connection) => limitPreface(connection, 200));
+    const socket = await openManagementSocket({ address: { path }, server });
     t.after(() => socket.close());
     const client = connectHttp2("http://localhost", { createConnection: () => connect({ path }) });
     t.after(() => client.destroy());

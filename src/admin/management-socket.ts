@@ -1,5 +1,6 @@
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { formatAddress } from "../address.js";
+import type { AddressInfo, Server, Socket } from "node:net";
+import { ProxyError } from "../errors.js";
+import { formatListenAddress } from "../listen-address.js";
 import { listenError } from "../listen-error.js";
 import { descriptorOf } from "../listening-descriptor.js";
 import { adoptPath, claimPath, type PathClaim } from "../unix-path.js";
@@ -15,9 +16,6 @@ export interface GivenSocket {
 }
 
 const MAX_CONNECTIONS = 64;
-/** Every client of HTTP/2 begins with so many bytes, at once; one with TLS says more. */
-const PREFACE_BYTES = 24;
-const PREFACE_LIMIT_MS = 5_000;
 
 export interface ManagementSocket {
   readonly endpoint: ManagementAddress;
@@ -33,45 +31,37 @@ export interface ManagementSocket {
 export interface ManagementSocketOptions {
   readonly address: ManagementAddress;
   readonly given?: GivenSocket | undefined;
-  readonly onConnection: (socket: Socket) => void;
-  /** How long a connection may take to begin to speak: silent ones would use up those that are allowed. */
-  readonly prefaceLimitMs?: number;
+  /** Is to listen there, and does not listen yet. */
+  readonly server: Server;
 }
 
 /** Listens for management connections, at most 64 at once; more are dropped. @throws ProxyError LISTEN_FAILED */
 export async function openManagementSocket({
   address,
   given,
-  onConnection,
-  prefaceLimitMs = PREFACE_LIMIT_MS,
+  server,
 }: ManagementSocketOptions): Promise<ManagementSocket> {
   let accepted = 0;
   const connections = new Set<Socket>();
   const destroyConnections = (): void => connections.forEach((connection) => connection.destroy());
-  const server = createServer({ noDelay: true }, (socket) => {
+  // Before the server's own listeners see the connection.
+  server.prependListener("connection", (socket) => {
     // Whoever takes the connection over sees its errors too; this one is for those that come before.
     socket.on("error", () => undefined);
     connections.add(socket);
-    const limit = setTimeout(() => {
-      if (socket.bytesRead < PREFACE_BYTES) socket.destroy();
-    }, prefaceLimitMs);
-    socket.on("close", () => {
-      clearTimeout(limit);
-      connections.delete(socket);
-    });
+    socket.on("close", () => connections.delete(socket));
     accepted += 1;
     // The peers of a Unix socket have no address, and it is by that that grpc-js tells connections apart.
     if ("path" in address) Object.defineProperty(socket, "remoteAddress", { value: `unix:${accepted}` });
-    onConnection(socket);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  const claim = await listenAt(server, address, given).catch((error: unknown) => {
+  const { claim, endpoint } = await listenAt(server, address, given).catch((error: unknown) => {
     server.close();
     throw error;
   });
   let handedOver = false;
   return {
-    endpoint: "path" in address ? address : boundEndpoint(server),
+    endpoint,
     socket: { descriptor: descriptorOf(server), ownsPath: claim !== undefined },
     handOver() {
       handedOver = true;
@@ -87,23 +77,29 @@ export async function openManagementSocket({
   };
 }
 
-/** Answers what is to be released of a path. */
+interface Listening {
+  /** What is to be released of a path. */
+  readonly claim: PathClaim | undefined;
+  readonly endpoint: ManagementAddress;
+}
+
 async function listenAt(
   server: Server,
   address: ManagementAddress,
   given: GivenSocket | undefined,
-): Promise<PathClaim | undefined> {
+): Promise<Listening> {
   if (given) {
     await listenOn(server, { fd: given.descriptor }, "the inherited socket of management");
-    return given.ownsPath && "path" in address ? adoptPath(address.path) : undefined;
+    const endpoint = inheritedEndpoint(server, address);
+    return { claim: given.ownsPath && "path" in endpoint ? adoptPath(endpoint.path) : undefined, endpoint };
   }
-  if (!("path" in address)) {
-    await listenOn(server, { host: address.host, port: address.port }, formatAddress(address));
-    return undefined;
+  const name = formatListenAddress(address);
+  if ("path" in address) {
+    const listen = (hidden: string): Promise<void> => listenOn(server, { path: hidden }, name);
+    return { claim: await claimPath(address.path, 0o600, listen), endpoint: address };
   }
-  return claimPath(address.path, 0o600, (hidden) =>
-    listenOn(server, { path: hidden }, `unix:${address.path}`),
-  );
+  await listenOn(server, { host: address.host, port: address.port }, name);
+  return { claim: undefined, endpoint: boundEndpoint(server) };
 }
 
 function listenOn(server: Server, where: object, name: string): Promise<void> {
@@ -116,6 +112,23 @@ function listenOn(server: Server, where: object, name: string): Promise<void> {
       resolve();
     });
   });
+}
+
+/**
+ * Who may come, and with what, was decided by the address that was asked for: a port that others can reach must not
+ * pass for a path, on which there is no TLS.
+ */
+function inheritedEndpoint(server: Server, address: ManagementAddress): ManagementAddress {
+  // Of a Unix socket that was given Node knows no address.
+  const isPath = server.address() === null;
+  if (isPath !== "path" in address) {
+    const what = isPath ? "a Unix socket" : "one of TCP";
+    throw new ProxyError(
+      "LISTEN_FAILED",
+      `cannot listen on ${formatListenAddress(address)}: the socket that was given for it is ${what}`,
+    );
+  }
+  return isPath ? address : boundEndpoint(server);
 }
 
 function boundEndpoint(server: Server): ManagementAddress {

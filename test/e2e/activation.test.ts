@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -19,6 +19,17 @@ print(s.getsockname()[1], flush=True)
 os.dup2(s.fileno(), 3); os.set_inheritable(3, True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="default")
 os.execv(sys.argv[1], sys.argv[1:])
+`;
+
+/** Becomes the proxy with a socket for the part of management that is named; without a path it is one of TCP. */
+const GIVE = `
+import os, socket, sys
+name, path = sys.argv[1:3]
+s = socket.socket(socket.AF_UNIX if path else socket.AF_INET); s.bind(path or ("127.0.0.1", 0)); s.listen(16)
+if s.fileno() != 3: os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES=name)
+os.execv(sys.argv[3], sys.argv[3:])
 `;
 
 test("a socket of systemd's is used, with the clients that wait in its queue, and readiness is told", async (t) => {
@@ -48,4 +59,21 @@ test("a socket of systemd's is used, with the clients that wait in its queue, an
   child.kill("SIGTERM");
   assert.deepEqual(await ended, [0, null]);
   await until("STOPPING=1", () => told().includes("STOPPING=1"));
+});
+
+test("a socket of another kind than management was told to listen on is refused", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "given.sock");
+  const ports = ["--http-port", "0", "--grpc-port", "0", "--log-level", "error"];
+  for (const [given, asked, complaint] of [
+    ["", ["--grpc", `unix:${path}`], /^seamless: cannot listen on unix:.*given for it is one of TCP\n$/],
+    [path, [], /^seamless: cannot listen on 127\.0\.0\.1:0: .*given for it is a Unix socket\n$/],
+  ] as const) {
+    const proxy = [process.execPath, daemon, "127.0.0.1:0", "127.0.0.1:9", ...ports, ...asked];
+    const argv = ["-c", GIVE, "@grpc", given, ...proxy];
+    const { status, stderr } = spawnSync("/usr/bin/python3", argv, { encoding: "utf8", timeout: 15_000 });
+    assert.match(stderr, complaint);
+    assert.equal(status, 1);
+  }
 });
