@@ -73,6 +73,29 @@ test("where the server listens elsewhere that address passes, but never the one 
   assert.ok(!allows("::", "[::]:1"));
 });
 
+test("on a Unix socket localhost passes, with any port or none, and nothing else", () => {
+  const onSocket = createBrowserGuard({ path: "/run/s.sock" });
+  const facts = { authority: undefined, headers: {}, readsOnly: true };
+  for (const host of ["localhost", "LocalHost", "localhost:80", "localhost:6777"])
+    assert.equal(onSocket({ ...facts, hosts: [host] }), undefined, host);
+  for (const host of [
+    "",
+    "localhost.",
+    "localhost:",
+    "localhost:x",
+    "127.0.0.1",
+    "[::1]",
+    "evil.example",
+    "s",
+  ])
+    assert.match(onSocket({ ...facts, hosts: [host] }) ?? "passed", /Host header does not name/, host);
+  assert.match(onSocket({ ...facts, hosts: [] }) ?? "", /missing/);
+  assert.match(
+    onSocket({ ...facts, hosts: ["localhost"], headers: { origin: "null" }, readsOnly: false }) ?? "",
+    /origin/,
+  );
+});
+
 test("any trace of a browser on a change is refused", () => {
   for (const headers of [
     { origin: "http://evil.example" },

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isIPv6 } from "node:net";
+import type { ManagementAddress } from "./management-socket.js";
 
 /** What the guard looks at. */
 export interface RequestFacts {
@@ -21,23 +22,30 @@ export interface RequestFacts {
  */
 export type BrowserGuard = (facts: RequestFacts) => string | undefined;
 
-export interface OwnAddress {
-  /** Where the server listens; "all addresses" is none that a Host may name. */
-  readonly host: string;
-  readonly port: number;
+/** Where the server listens; "all addresses" is none that a Host may name. */
+export type OwnAddress = ManagementAddress & {
   /** Whatever name it is reached by: its certificate says which are its own. */
   readonly anyName?: boolean;
-}
+};
 
 export function createBrowserGuard(own: OwnAddress): BrowserGuard {
+  const isOurs = namesOwn(own);
+  return (facts) => refuseHost(facts, isOurs) ?? (facts.readsOnly ? refuseRead(facts) : refuseChange(facts));
+}
+
+/** Whether a Host is one of the server's own. */
+function namesOwn(own: OwnAddress): (authority: string) => boolean {
+  const read = (authority: string): RegExpExecArray | null =>
+    /^(\[[0-9a-f:]+\]|[^:]+)(?::(\d+))?$/.exec(authority.toLowerCase());
+  if (own.anyName === true) return (authority) => read(authority) !== null;
+  // No browser opens a Unix socket, but what listens on a port and passes on to it may be reached by one.
+  if ("path" in own) return (authority) => read(authority)?.[1] === "localhost";
   const names = new Set(["localhost", "127.0.0.1", "[::1]", isIPv6(own.host) ? `[${own.host}]` : own.host]);
   for (const everywhere of ["0.0.0.0", "[::]"]) names.delete(everywhere);
-  const isOurs = (authority: string): boolean => {
-    const match = /^(\[[0-9a-f:]+\]|[^:]+)(?::(\d+))?$/.exec(authority.toLowerCase());
-    if (own.anyName === true) return match !== null;
-    return match !== null && names.has(match[1] ?? "") && Number(match[2] ?? 80) === own.port;
+  return (authority) => {
+    const [, name = "", port = 80] = read(authority) ?? [];
+    return names.has(name) && Number(port) === own.port;
   };
-  return (facts) => refuseHost(facts, isOurs) ?? (facts.readsOnly ? refuseRead(facts) : refuseChange(facts));
 }
 
 function refuseHost(

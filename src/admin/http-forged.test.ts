@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { createNodeEngine } from "../engine/node/node-engine.js";
+import type { HttpShimOptions } from "./http-server.js";
 import { send } from "./testing/raw-http.js";
 import { startReal, type Shim } from "./testing/shim-fixture.js";
 
-const startWithEngine = (t: TestContext): Promise<Shim> =>
-  startReal(t, createNodeEngine({ maxConnections: 10 }));
+const startWithEngine = (t: TestContext, options: Partial<HttpShimOptions> = {}): Promise<Shim> =>
+  startReal(t, createNodeEngine({ maxConnections: 10 }), options);
 
 /** What a page can make a browser send, and what an attacker's tool can; P is the port. */
 const FORGED: readonly (readonly [string, readonly string[]])[] = [
@@ -206,6 +210,36 @@ test("no request that a web page can cause is served", async (t) => {
     assert.doesNotMatch(body, /127\.0\.0\.1:1/, what);
   }
   assert.equal((await get("/get")).body, "127.0.0.1:1,127.0.0.1:2\n");
+});
+
+function socketPath(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, "http.sock");
+}
+
+test("nor on a Unix socket, where only the port of localhost means nothing", async (t) => {
+  const path = socketPath(t);
+  const { get } = await startWithEngine(t, { address: { path } });
+  for (const [what, lines] of FORGED) {
+    const { status } = await send(
+      path,
+      lines.map((line) => line.replaceAll(":P", ":6777")),
+    );
+    assert.equal(status, ["another port", "no port"].includes(what) ? 200 : 403, what);
+  }
+  assert.equal((await get("/get")).body, "127.0.0.1:1,127.0.0.1:2\n");
+});
+
+test("curl is served on a Unix socket", async (t) => {
+  const path = socketPath(t);
+  const { curl } = await startWithEngine(t, { address: { path } });
+  for (const [url, list] of [
+    ["http://localhost/get", "127.0.0.1:1,127.0.0.1:2"],
+    ["http://localhost:6777/remove?backend=127.0.0.1:1", "127.0.0.1:2"],
+  ] as const)
+    assert.match(await curl("--unix-socket", path, url), new RegExp(`^HTTP/1.1 200 OK\r\n[^]*\n${list}\n$`));
+  assert.match(await curl("--unix-socket", path, "http://evil.example/get"), /^HTTP\/1.1 403/);
 });
 
 test("curl is served, in every way that the documentation shows", async (t) => {

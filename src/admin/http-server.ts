@@ -1,18 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { formatAddress } from "../address.js";
 import type { Management } from "../control/management.js";
 import { isLoopback } from "../loopback.js";
-import { listenError } from "../listen-error.js";
-import { descriptorOf } from "../listening-descriptor.js";
 import type { Logger } from "../logger.js";
 import type { Access } from "./access/access.js";
 import type { TlsContext } from "./access/tls-context.js";
 import { createBrowserGuard, type BrowserGuard } from "./browser-guard.js";
 import { sendAnswer, sendLastAnswer, type HttpAnswer } from "./http-answer.js";
-import type { GivenSocket } from "./management-socket.js";
+import { openManagementSocket, type GivenSocket, type ManagementAddress } from "./management-socket.js";
 import { readForm } from "./request-form.js";
 import { splitTarget, type RequestTarget } from "./request-target.js";
 import { beginHttpSpan, type HttpSpan } from "./http-span.js";
@@ -21,22 +17,17 @@ import { NO_TRACER, type Tracer } from "./tracer.js";
 
 export interface HttpShimOptions {
   readonly management: Management;
-  readonly address: HttpAddress;
+  readonly address: ManagementAddress;
   readonly given?: GivenSocket | undefined;
   readonly access: Access;
-  /** Not on a loopback address: the scripts of the original know nothing of it. */
+  /** Not on loopback or a Unix socket: the scripts of the original know nothing of it. */
   readonly tls?: TlsContext | undefined;
   readonly logger: Logger;
   readonly tracer?: Tracer;
 }
 
-export interface HttpAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 export interface HttpShim {
-  readonly endpoint: HttpAddress;
+  readonly endpoint: ManagementAddress;
   readonly socket: GivenSocket;
   /** Stops accepting: another process goes on with the socket. Connections that are open stay. */
   handOver(): void;
@@ -52,7 +43,6 @@ const LIMITS = {
   keepAliveTimeout: 2_000,
   maxHeaderSize: 8 * 1024,
 } as const;
-const MAX_CONNECTIONS = 64;
 const READS: readonly string[] = ["/get", "/metrics"];
 
 /** The HTTP interface of the original program: no state, no rule of its own. @throws ProxyError LISTEN_FAILED */
@@ -66,7 +56,7 @@ export async function startHttpShim({
   tracer = NO_TRACER,
 }: HttpShimOptions): Promise<HttpShim> {
   const routes = createShimRoutes({ management, access, logger });
-  const secure = isLoopback(address.host) ? undefined : tls;
+  const secure = "path" in address || isLoopback(address.host) ? undefined : tls;
   let guard: BrowserGuard = () => "the server is starting";
   // A missing or second Host is the guard's to refuse, with the same answer as a foreign one.
   const options = { ...LIMITS, requireHostHeader: false };
@@ -90,20 +80,20 @@ export async function startHttpShim({
       },
     );
   });
-  server.maxConnections = MAX_CONNECTIONS;
   server.on("checkExpectation", (request, response) => void server.emit("request", request, response));
   for (const event of ["upgrade", "connect"]) server.on(event, refuseTunnel);
   server.on("clientError", refuseBroken);
-  await listen(server, address, given);
-  const bound = server.address() as AddressInfo;
-  guard = createBrowserGuard({ host: bound.address, port: bound.port, anyName: secure !== undefined });
+  const { endpoint, ...opened } = await openManagementSocket({ server, address, given });
+  guard = createBrowserGuard({ ...endpoint, anyName: secure !== undefined });
   return {
-    endpoint: { host: bound.address, port: bound.port },
-    socket: { descriptor: descriptorOf(server), ownsPath: false },
-    handOver: () => void server.close(),
+    endpoint,
+    socket: opened.socket,
+    handOver: () => opened.handOver(),
     close(graceMs) {
       return new Promise((resolve) => {
         const force = setTimeout(() => server.closeAllConnections(), graceMs);
+        opened.close();
+        // Called also if it was closed before.
         server.close(() => {
           clearTimeout(force);
           resolve();
@@ -185,16 +175,4 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
   else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
     sendLastAnswer(socket, { status: 408, text: "error: the request did not come in time" });
   else sendLastAnswer(socket, { status: 400, text: "error: not an HTTP request" });
-}
-
-function listen(server: Server, address: HttpAddress, given: GivenSocket | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(listenError(formatAddress(address), error));
-    server.once("error", fail);
-    server.listen(given ? { fd: given.descriptor } : { ...address }, () => {
-      server.off("error", fail);
-      server.on("error", () => undefined);
-      resolve();
-    });
-  });
 }

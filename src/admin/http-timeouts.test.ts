@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { pino } from "pino";
 import { startHttpShim, type HttpShim } from "./http-server.js";
+import type { ManagementAddress } from "./management-socket.js";
 import { FakeManagement } from "./testing/fake-management.js";
 import { closeOf } from "./testing/waiting.js";
 import { createAccess } from "./access/access.js";
@@ -10,21 +14,29 @@ import { createAccess } from "./access/access.js";
 // What is measured here takes as long as it takes; all at once, so that it takes it only once.
 suite("a slow client of the HTTP interface", { concurrency: true }, () => {
   let shim: HttpShim;
-  before(async () => {
-    const address = { host: "127.0.0.1", port: 0 };
-    shim = await startHttpShim({
+  let port = 0;
+  const start = (address: ManagementAddress): Promise<HttpShim> =>
+    startHttpShim({
       access: createAccess(() => undefined),
       management: new FakeManagement(),
       address,
       logger: pino({ enabled: false }),
     });
+  before(async () => {
+    shim = await start({ host: "127.0.0.1", port: 0 });
+    assert.ok("port" in shim.endpoint);
+    port = shim.endpoint.port;
   });
   after(() => shim.close(0));
 
   /** Sends `start`, then a piece of `rest` each 200 ms; what came back and how long it took. */
-  const dawdle = async (start: string, rest = ""): Promise<{ answer: string; tookMs: number }> => {
+  const dawdle = async (
+    start: string,
+    { rest = "", to }: { readonly rest?: string; readonly to?: string } = {},
+  ): Promise<{ answer: string; tookMs: number }> => {
     const startedMs = performance.now();
-    const socket = connect(shim.endpoint.port, "127.0.0.1").setEncoding("latin1");
+    const socket = to === undefined ? connect(port, "127.0.0.1") : connect(to);
+    socket.setEncoding("latin1");
     let answer = "";
     socket.on("data", (chunk: string) => (answer += chunk)).on("error", () => undefined);
     socket.write(start);
@@ -43,7 +55,16 @@ suite("a slow client of the HTTP interface", { concurrency: true }, () => {
   };
 
   test("whose headers drip in is cut after 5 s", async () => {
-    expectCut(await dawdle("GET /get HTTP/1.1\r\n", "X: y\r\n"), 5_000);
+    expectCut(await dawdle("GET /get HTTP/1.1\r\n", { rest: "X: y\r\n" }), 5_000);
+  });
+
+  test("on a Unix socket, too", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "seamless-"));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, "http.sock");
+    const onSocket = await start({ path });
+    t.after(() => onSocket.close(0));
+    expectCut(await dawdle("GET /get HTTP/1.1\r\n", { to: path, rest: "X: y\r\n" }), 5_000);
   });
 
   test("who says nothing at all is cut after 5 s", async () => {
@@ -51,16 +72,14 @@ suite("a slow client of the HTTP interface", { concurrency: true }, () => {
   });
 
   test("whose form drips in is cut after 10 s", async () => {
-    const host = `Host: localhost:${shim.endpoint.port}`;
+    const host = `Host: localhost:${port}`;
     const form = "Content-Type: application/x-www-form-urlencoded";
     const head = `POST /add HTTP/1.1\r\n${host}\r\n${form}\r\nContent-Length: 1000\r\n\r\n`;
-    expectCut(await dawdle(head, "x"), 10_000);
+    expectCut(await dawdle(head, { rest: "x" }), 10_000);
   });
 
   test("who keeps a connection open without need is let go after 2 s", async () => {
-    const { answer, tookMs } = await dawdle(
-      `GET /get HTTP/1.1\r\nHost: localhost:${shim.endpoint.port}\r\n\r\n`,
-    );
+    const { answer, tookMs } = await dawdle(`GET /get HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
     assert.match(answer, /^HTTP\/1.1 200 /);
     assert.ok(tookMs > 1_900 && tookMs < 4_500, `${tookMs} ms`);
   });

@@ -3,14 +3,14 @@ import type { Logger } from "../logger.js";
 import { openCredentials, type CredentialPaths } from "./access/credential-files.js";
 import { requireCredentials } from "./access/exposure.js";
 import { startGrpcServer, type GrpcServer } from "./grpc-server.js";
-import { startHttpShim, type HttpAddress, type HttpShim } from "./http-server.js";
+import { startHttpShim, type HttpShim } from "./http-server.js";
 import type { GivenSocket, ManagementAddress } from "./management-socket.js";
 import type { Tracer } from "./tracer.js";
 
 export interface ManagementOptions {
   readonly management: Management;
   readonly grpc: ManagementAddress;
-  readonly http: HttpAddress;
+  readonly http: ManagementAddress;
   /** Listening sockets that the process was given. */
   readonly given?: { readonly grpc?: GivenSocket | undefined; readonly http?: GivenSocket | undefined };
   readonly credentials: CredentialPaths;
@@ -21,7 +21,7 @@ export interface ManagementOptions {
 /** All that the proxy is managed by. */
 export interface ManagementServers {
   readonly grpc: ManagementAddress;
-  readonly http: HttpAddress;
+  readonly http: ManagementAddress;
   readonly sockets: { readonly grpc: GivenSocket; readonly http: GivenSocket };
   /** Accepts no more: another process goes on with the sockets. Calls and watches under way go on. */
   handOver(): void;

@@ -7,7 +7,7 @@ import { startReal } from "./testing/shim-fixture.js";
 test("what was refused in the original's words is no change that was done for the audit", async (t) => {
   const lines: { readonly call: string; readonly outcome: string }[] = [];
   const logger = pino({}, { write: (line) => void lines.push(JSON.parse(line) as (typeof lines)[number]) });
-  const { get } = await startReal(t, new FakeEngine(), logger);
+  const { get } = await startReal(t, new FakeEngine(), { logger });
   for (const target of [
     "/add",
     "/remove",

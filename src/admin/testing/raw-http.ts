@@ -8,9 +8,13 @@ export interface RawAnswer {
   readonly body: string;
 }
 
+/** A port of loopback, or the path of a Unix socket. */
+export type RawAddress = number | string;
+
 /** Sends bytes as they are (Node's own client would put in a Host of its own) and reads until the server closes. */
-export async function exchange(port: number, bytes: string): Promise<string> {
-  const socket = connect(port, "127.0.0.1").setEncoding("latin1");
+export async function exchange(to: RawAddress, bytes: string): Promise<string> {
+  const socket = typeof to === "number" ? connect(to, "127.0.0.1") : connect(to);
+  socket.setEncoding("latin1");
   let received = "";
   socket.on("data", (chunk: string) => (received += chunk));
   socket.on("error", () => undefined);
@@ -20,8 +24,8 @@ export async function exchange(port: number, bytes: string): Promise<string> {
 }
 
 /** One request, its lines without line ends; `Connection: close` and `body` are added. */
-export async function send(port: number, lines: readonly string[], body = ""): Promise<RawAnswer> {
-  return parseAnswer(await exchange(port, [...lines, "Connection: close", "", body].join("\r\n")));
+export async function send(to: RawAddress, lines: readonly string[], body = ""): Promise<RawAnswer> {
+  return parseAnswer(await exchange(to, [...lines, "Connection: close", "", body].join("\r\n")));
 }
 
 export function parseAnswer(text: string): RawAnswer {

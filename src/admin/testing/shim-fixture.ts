@@ -17,6 +17,7 @@ export const OPEN_ACCESS = createAccess(() => undefined);
 
 export interface Shim {
   readonly shim: HttpShim;
+  /** 0: it is on a Unix socket. */
   readonly port: number;
   readonly request: (method: string, target: string, ...headers: string[]) => Promise<RawAnswer>;
   readonly get: (target: string, ...headers: string[]) => Promise<RawAnswer>;
@@ -37,10 +38,12 @@ export async function startShim(
     ...options,
   });
   t.after(() => shim.close(0));
-  const { port } = shim.endpoint;
-  const host = `Host: localhost:${port}`;
+  const { endpoint } = shim;
+  const port = "port" in endpoint ? endpoint.port : 0;
+  const to = "path" in endpoint ? endpoint.path : port;
+  const host = port === 0 ? "Host: localhost" : `Host: localhost:${port}`;
   const request: Shim["request"] = (method, target, ...headers) =>
-    send(port, [`${method} ${target} HTTP/1.1`, host, ...headers]);
+    send(to, [`${method} ${target} HTTP/1.1`, host, ...headers]);
   const form = "Content-Type: application/x-www-form-urlencoded";
   return {
     shim,
@@ -49,7 +52,7 @@ export async function startShim(
     get: (target, ...headers) => request("GET", target, ...headers),
     post: (target, body, ...headers) =>
       send(
-        port,
+        to,
         [`POST ${target} HTTP/1.1`, host, form, `Content-Length: ${Buffer.byteLength(body)}`, ...headers],
         body,
       ),
@@ -64,7 +67,7 @@ export async function startShim(
 export async function startReal(
   t: TestContext,
   engine: ControlPlaneOptions["engine"],
-  logger = silent,
+  { logger = silent, ...options }: Partial<HttpShimOptions> = {},
 ): Promise<Shim> {
   const control = new ControlPlane({
     engine,
@@ -82,5 +85,5 @@ export async function startReal(
     settings: DEFAULT_SETTINGS,
   });
   t.after(() => control.close(0));
-  return startShim(t, control, { logger });
+  return startShim(t, control, { logger, ...options });
 }
