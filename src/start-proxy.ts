@@ -98,8 +98,13 @@ function createControlPlane(
     predecessor,
     upgrade,
   });
-  for (const endpoint of [config.http, config.grpc]) if ("port" in endpoint) control.reserve(endpoint);
+  reserve(control, config);
   return control;
+}
+
+/** Management is no backend. */
+function reserve(control: ControlPlane, { http, grpc }: Pick<ManagementServers, "http" | "grpc">): void {
+  for (const endpoint of [http, grpc]) if (endpoint && "port" in endpoint) control.reserve(endpoint);
 }
 
 /** From when this process accepts until the other one does no more, nothing is changed: both go by the same lists. */
@@ -162,7 +167,7 @@ function socketsOfManagement(
 ): NonNullable<ManagementOptions["given"]> {
   return {
     grpc: sockets.of(MANAGEMENT_OWNERS.grpc, [grpc]).take(grpc),
-    http: sockets.of(MANAGEMENT_OWNERS.http, [http]).take(http),
+    http: http && sockets.of(MANAGEMENT_OWNERS.http, [http]).take(http),
   };
 }
 
@@ -180,8 +185,8 @@ function tellReady(
   servers: ManagementServers,
 ): void {
   const { grpc, http } = servers;
-  for (const endpoint of [grpc, http]) if ("port" in endpoint) control.reserve(endpoint);
+  reserve(control, servers);
   const listen = control.serviceNames().flatMap((name) => control.service(name).state().listenAddresses);
-  const where = { listen, grpc: formatListenAddress(grpc), http: formatListenAddress(http) };
+  const where = { listen, grpc: formatListenAddress(grpc), http: http ? formatListenAddress(http) : "off" };
   logger.info({ event: "ready", ...where, engine: engine.name, version }, "ready");
 }

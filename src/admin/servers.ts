@@ -10,7 +10,8 @@ import type { Tracer } from "./tracer.js";
 export interface ManagementOptions {
   readonly management: Management;
   readonly grpc: ManagementAddress;
-  readonly http: ManagementAddress;
+  /** Undefined: there is no curl interface. */
+  readonly http: ManagementAddress | undefined;
   /** Listening sockets that the process was given. */
   readonly given?: { readonly grpc?: GivenSocket | undefined; readonly http?: GivenSocket | undefined };
   readonly credentials: CredentialPaths;
@@ -21,8 +22,8 @@ export interface ManagementOptions {
 /** All that the proxy is managed by. */
 export interface ManagementServers {
   readonly grpc: ManagementAddress;
-  readonly http: ManagementAddress;
-  readonly sockets: { readonly grpc: GivenSocket; readonly http: GivenSocket };
+  readonly http: ManagementAddress | undefined;
+  readonly sockets: { readonly grpc: GivenSocket; readonly http: GivenSocket | undefined };
   /** Accepts no more: another process goes on with the sockets. Calls and watches under way go on. */
   handOver(): void;
   /** What the health service answers. */
@@ -45,16 +46,17 @@ export async function startManagement(options: ManagementOptions): Promise<Manag
   };
   try {
     const server = (grpc = await startGrpcServer({ ...common, address: options.grpc, given: given?.grpc }));
-    const http = (shim = await startHttpShim({ ...common, address: options.http, given: given?.http }));
+    if (options.http) shim = await startHttpShim({ ...common, address: options.http, given: given?.http });
+    const http = shim;
     // A socket that was given may be bound to another address than was asked for.
-    requireCredentials(options.credentials, [server.endpoint, http.endpoint]);
+    requireCredentials(options.credentials, [server.endpoint, http?.endpoint]);
     return {
       grpc: server.endpoint,
-      http: http.endpoint,
-      sockets: { grpc: server.socket, http: http.socket },
+      http: http?.endpoint,
+      sockets: { grpc: server.socket, http: http?.socket },
       handOver() {
         server.handOver();
-        http.handOver();
+        http?.handOver();
       },
       setServing: (serving) => server.setServing(serving),
       reloadCredentials: () => credentials.reload(),

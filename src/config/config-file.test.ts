@@ -44,6 +44,15 @@ services:
   });
 });
 
+test("the curl interface can be off, a word that is false in other versions of YAML, or anywhere", () => {
+  const http = (text: string): unknown => read(`http: ${text}\nservices: {a: {listen: 1}}`).process["http"];
+  assert.equal(http("off"), "off");
+  assert.equal(http('"off"'), "off");
+  assert.deepEqual(http("unix:/run/seamless/http.sock"), { path: "/run/seamless/http.sock" });
+  assert.deepEqual(http("127.0.0.1:7000"), { host: "127.0.0.1", port: 7_000 });
+  assert.throws(() => http("unix:relative"), /^\w+: s\.yaml:1: http: .*absolute path/);
+});
+
 test("what the command line says of services is what they have if the file does not say it", () => {
   const { services } = read("services: {a: {listen: 1}, b: {listen: 2, idle_timeout: 2s}}", {
     idleTimeout: 9_000,

@@ -1,6 +1,6 @@
 import type { CredentialPaths } from "../admin/access/credential-files.js";
 import { requireCredentials } from "../admin/access/exposure.js";
-import type { Endpoint, ListenAddress } from "../engine/engine.js";
+import type { ListenAddress } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
 import type { ProcessFlags } from "./process-flags.js";
 import { toStoreConfig, type StoreConfig } from "./store-flags.js";
@@ -10,7 +10,8 @@ import type { ServiceConfig } from "../control/service-config.js";
 export interface Config {
   readonly services: readonly ServiceConfig[];
   readonly grpc: ListenAddress;
-  readonly http: Endpoint;
+  /** Undefined: there is no curl interface. */
+  readonly http: ListenAddress | undefined;
   readonly credentials: CredentialPaths;
   readonly shutdownTimeoutMs: number;
   /** For a new process to take over. */
@@ -39,7 +40,7 @@ export function toConfig(
   const { tlsCert, tlsKey, tlsClientCa, tokens } = flags;
   const credentials = { tlsCert, tlsKey, tlsClientCa, tokens };
   const grpc = flags.grpc ?? { host: flags.grpcHost, port: flags.grpcPort };
-  const http = { host: flags.httpHost, port: flags.httpPort };
+  const http = httpAddress(flags);
   checkTls(credentials);
   requireCredentials(credentials, [grpc, http]);
   return {
@@ -59,6 +60,10 @@ export function toConfig(
     logLevel: flags.logLevel,
     logFormat: flags.logFormat,
   };
+}
+
+function httpAddress({ http, httpHost, httpPort }: ProcessFlags): ListenAddress | undefined {
+  return http === "off" ? undefined : (http ?? { host: httpHost, port: httpPort });
 }
 
 function checkTls({ tlsCert, tlsKey, tlsClientCa }: CredentialPaths): void {

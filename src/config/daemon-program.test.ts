@@ -103,7 +103,7 @@ for (const flag of [
   ["--http-port=7000"],
 ]) {
   test(`the Go program's flag works as ${flag.join(" ")}`, async () => {
-    assert.equal((await parse(...flag, "80", "a:1")).config?.http.port, 7000);
+    assert.deepEqual((await parse(...flag, "80", "a:1")).config?.http, { host: "127.0.0.1", port: 7000 });
   });
 }
 
@@ -112,6 +112,18 @@ test("-version and --version print the version and exit 0", async () => {
     const { stdout, exitCode } = await parse(flag);
     assert.deepEqual({ stdout, exitCode }, { stdout: "seamless 1.2.3\n", exitCode: 0 });
   }
+});
+
+test("the curl interface can be put on a Unix socket or another loopback address, or be off", async () => {
+  const http = async (...argv: string[]): Promise<Config["http"]> => {
+    const { config } = await parse("80", "a:1", ...argv);
+    return (config ?? assert.fail()).http;
+  };
+  assert.deepEqual(await http("--http", "unix:/run/s.sock"), { path: "/run/s.sock" });
+  assert.deepEqual(await http("--http", "[::1]:9"), { host: "::1", port: 9 });
+  assert.equal(await http("--http", "off"), undefined);
+  // As with --grpc, it goes before the two that it is both in one of.
+  assert.equal(await http("--http", "off", "--http-port", "9", "--http-host", "10.0.0.1"), undefined);
 });
 
 test("gRPC can be put on a Unix socket or another loopback address", async () => {
@@ -246,6 +258,10 @@ for (const [argv, complaint] of [
   [["80", "a:1", "--grpc-host", "0.0.0.0"], /loopback/],
   [["80", "a:1", "--http-host", "10.0.0.1"], /loopback/],
   [["80", "a:1", "--grpc", "10.0.0.1:1"], /loopback/],
+  [["80", "a:1", "--http", "10.0.0.1:1"], /10\.0\.0\.1:1 could be reached .* loopback/],
+  [["80", "a:1", "--http", "9000"], /loopback/],
+  [["80", "a:1", "--http", "no"], /--http.*the port is missing/s],
+  [["80", "a:1", "--http", "unix:s.sock"], /absolute path/],
   [["80", "a:1", "--grpc", "9000"], /loopback/],
   [["80", "a:1", "--grpc", "9000", "--tls-cert", "c", "--tls-key", "k"], /--tokens or --tls-client-ca/],
   [["80", "a:1", "--grpc", "9000", "--tokens", "t"], /--tls-cert/],
@@ -278,6 +294,21 @@ for (const [argv, complaint] of [
     assert.notEqual(exitCode, 0);
   });
 }
+
+test("SEAMLESS_HTTP is --http", async (t) => {
+  t.after(() => delete process.env["SEAMLESS_HTTP"]);
+  for (const [text, http] of [
+    ["unix:/run/s.sock", { path: "/run/s.sock" }],
+    ["off", undefined],
+  ] as const) {
+    process.env["SEAMLESS_HTTP"] = text;
+    assert.deepEqual((await parse("80", "a:1")).config?.http, http);
+    assert.deepEqual((await parse("80", "a:1", "--http", "127.0.0.1:1")).config?.http, {
+      host: "127.0.0.1",
+      port: 1,
+    });
+  }
+});
 
 test("the variable of a flag without a value may say no", async (t) => {
   t.after(() => delete process.env["SEAMLESS_RESET_STATE"]);

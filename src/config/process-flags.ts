@@ -11,6 +11,7 @@ import { storeFlags, type StoreFlags } from "./store-flags.js";
 export interface ProcessFlags extends EngineFlags, StoreFlags {
   readonly httpPort: number;
   readonly httpHost: string;
+  readonly http?: ListenAddress | "off";
   readonly grpcPort: number;
   readonly grpcHost: string;
   readonly grpc?: ListenAddress;
@@ -30,9 +31,10 @@ export function processFlags(): readonly Option[] {
   return [
     flag("--http-port <port>", "port of the curl interface").argParser(parsePort).default(6777),
     flag("--http-host <host>", "its address").argParser(parseHost).default("127.0.0.1"),
+    flag("--http <address>", "both in one, unix:/path for a Unix socket, or off").argParser(parseHttp),
     flag("--grpc-port <port>", "port of the gRPC interface").argParser(parsePort).default(6778),
     flag("--grpc-host <host>", "its address").argParser(parseHost).default("127.0.0.1"),
-    flag("--grpc <address>", "both in one, or unix:/path for a Unix socket").argParser(parseGrpc),
+    flag("--grpc <address>", "both in one, or unix:/path for a Unix socket").argParser(parseManagement),
     flag("--tls-cert <file>", "certificate of management on TCP (PEM), read again when it changes"),
     flag("--tls-key <file>", "its key"),
     flag("--tls-client-ca <file>", "clients must have a certificate of this authority"),
@@ -59,8 +61,12 @@ function parsePort(text: string): number {
   return port;
 }
 
-function parseGrpc(text: string): ListenAddress {
+function parseManagement(text: string): ListenAddress {
   return understood(() => parseListenAddress(text));
+}
+
+function parseHttp(text: string): ListenAddress | "off" {
+  return text === "off" ? text : parseManagement(text);
 }
 
 function parseHost(text: string): string {

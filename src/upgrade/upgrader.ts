@@ -20,7 +20,7 @@ export interface UpgraderOptions {
   readonly control: ControlPlane;
   readonly management: ManagementServers;
   /** Where management was to listen. */
-  readonly asked: { readonly grpc: ListenAddress; readonly http: ListenAddress };
+  readonly asked: { readonly grpc: ListenAddress; readonly http: ListenAddress | undefined };
   readonly launch: Launch;
   readonly pid: number;
   readonly version: string;
@@ -146,12 +146,12 @@ export class Upgrader {
         return { owner, address: formatListenAddress(address), ...socket };
       }),
     );
-    const { grpc, http } = management.sockets;
-    return [
-      ...services,
-      { owner: MANAGEMENT_OWNERS.grpc, address: formatListenAddress(asked.grpc), ...grpc },
-      { owner: MANAGEMENT_OWNERS.http, address: formatListenAddress(asked.http), ...http },
-    ];
+    const parts = (["grpc", "http"] as const).flatMap((part) => {
+      const [address, socket] = [asked[part], management.sockets[part]];
+      if (!address || !socket) return [];
+      return { owner: MANAGEMENT_OWNERS[part], address: formatListenAddress(address), ...socket };
+    });
+    return [...services, ...parts];
   }
 
   #requireIdle(): void {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startNamed } from "../support/backends.js";
+import { curlAt } from "../support/curl-at.js";
 import { daemon } from "../support/proxy.js";
 import { until } from "../support/until.js";
 
@@ -28,6 +29,7 @@ name, path = sys.argv[1:3]
 s = socket.socket(socket.AF_UNIX if path else socket.AF_INET); s.bind(path or ("127.0.0.1", 0)); s.listen(16)
 if s.fileno() != 3: os.dup2(s.fileno(), 3)
 os.set_inheritable(3, True)
+print("listening", flush=True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES=name)
 os.execv(sys.argv[3], sys.argv[3:])
 `;
@@ -66,14 +68,37 @@ test("a socket of another kind than management was told to listen on is refused"
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, "given.sock");
   const ports = ["--http-port", "0", "--grpc-port", "0", "--log-level", "error"];
-  for (const [given, asked, complaint] of [
-    ["", ["--grpc", `unix:${path}`], /^seamless: cannot listen on unix:.*given for it is one of TCP\n$/],
-    [path, [], /^seamless: cannot listen on 127\.0\.0\.1:0: .*given for it is a Unix socket\n$/],
+  const wrong = [
+    /^seamless: cannot listen on unix:.*given for it is one of TCP\n$/,
+    /^seamless: cannot listen on 127\.0\.0\.1:0: .*given for it is a Unix socket\n$/,
+  ] as const;
+  for (const [name, given, asked, complaint] of [
+    ["@grpc", "", ["--grpc", `unix:${path}`], wrong[0]],
+    ["@http", "", ["--http", `unix:${path}`], wrong[0]],
+    ["@grpc", `${path}1`, [], wrong[1]],
+    ["@http", `${path}2`, [], wrong[1]],
   ] as const) {
     const proxy = [process.execPath, daemon, "127.0.0.1:0", "127.0.0.1:9", ...ports, ...asked];
-    const argv = ["-c", GIVE, "@grpc", given, ...proxy];
+    const argv = ["-c", GIVE, name, given, ...proxy];
     const { status, stderr } = spawnSync("/usr/bin/python3", argv, { encoding: "utf8", timeout: 15_000 });
     assert.match(stderr, complaint);
     assert.equal(status, 1);
   }
+});
+
+test("a Unix socket of systemd's is the curl interface's, and stays when the proxy stops", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "http.sock");
+  const args = ["127.0.0.1:0", "127.0.0.1:9", "--grpc-port", "0", "--http", `unix:${path}`];
+  const argv = ["-c", GIVE, "@http", path, process.execPath, daemon, ...args];
+  const child = spawn("/usr/bin/python3", argv, { stdio: ["ignore", "pipe", "ignore"] });
+  t.after(() => child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  const { ino } = statSync(path);
+  assert.deepEqual(await curlAt(path, "http://localhost/get"), [200, "127.0.0.1:9\n"]);
+  assert.equal(statSync(path).ino, ino, "the proxy has made one of its own");
+  child.kill("SIGTERM");
+  assert.deepEqual(await once(child, "exit"), [0, null]);
+  assert.ok(existsSync(path));
 });

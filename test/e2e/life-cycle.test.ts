@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect as connectSdk } from "@seamless/sdk";
 import { startEcho } from "../support/backends.js";
+import { curlAt } from "../support/curl-at.js";
 import { run } from "../support/process.js";
-import { daemon, startProxy } from "../support/proxy.js";
+import { daemon, startConfigured, startProxy } from "../support/proxy.js";
 import { until } from "../support/until.js";
+import { endProcessAfter, listeningSockets } from "../support/upgrades.js";
 
 test("SIGTERM stops accepting and lets an open connection end; management shows it meanwhile; exit 0", async (t) => {
   const echo = await startEcho(t);
@@ -184,4 +186,61 @@ test("gRPC on a Unix socket that only its owner can open, also after a kill -9",
   assert.equal((await client.get()).state.revision, 1n);
   assert.equal(await third.stop(), 0);
   await until("the socket is gone", () => !existsSync(path));
+});
+
+test("the curl interface on a Unix socket that only its owner can open, also after a kill -9", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-test-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "http.sock");
+  const echo = await startEcho(t);
+  const args = ["--http", `unix:${path}`];
+  const first = await startProxy(t, { backends: [echo.address], args });
+  assert.equal((await first.logged("ready"))["http"], `unix:${path}`);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  assert.equal(listeningSockets(first.child.pid ?? 0).size, 2, "it listens on a port of its own");
+  assert.deepEqual(await curlAt(path, "http://localhost/get"), [200, `${echo.address}\n`]);
+  const [status] = await curlAt(path, "http://evil.example/add?backend=127.0.0.1:9");
+  assert.equal(status, 403);
+  const second = await run(process.execPath, [daemon, "127.0.0.1:0", "a:1", "--grpc-port", "0", ...args]);
+  assert.equal(second.exitCode, 1);
+  assert.match(second.stderr, /unix:.*another program listens there/);
+  first.child.kill("SIGKILL");
+  await once(first.child, "exit");
+  assert.ok(existsSync(path));
+  const third = await startProxy(t, { backends: [echo.address], args });
+  const [, list] = await curlAt(path, "http://localhost:6777/add?backend=127.0.0.1:9");
+  assert.equal(list, `${echo.address},127.0.0.1:9\n`);
+  assert.match((await third.client.history())[0]?.from ?? "", /^http unix:\d+$/);
+  assert.match((await curlAt(path, "http://localhost/metrics"))[1], /^seamless_build_info/m);
+  assert.equal(await third.stop(), 0);
+  await until("the socket is gone", () => !existsSync(path));
+});
+
+test("with --http off there is no curl interface, and --http-host opens nothing", async (t) => {
+  const echo = await startEcho(t);
+  const args = ["--http", "off", "--http-host", "0.0.0.0"];
+  const proxy = await startProxy(t, { backends: [echo.address], args });
+  assert.equal((await proxy.logged("ready"))["http"], "off");
+  const ports = [proxy.port, Number(proxy.grpc.split(":").at(-1))];
+  assert.deepEqual([...listeningSockets(proxy.child.pid ?? 0).keys()].sort(), ports.sort());
+  assert.equal((await proxy.client.get()).state.revision, 1n);
+});
+
+test("the file says where the curl interface is, what is changed there needs an upgrade, and is followed by that", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-test-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [path, file] = [join(folder, "http.sock"), join(folder, "seamless.yaml")];
+  const rest = 'log_format: json\ngrpc_port: 0\nservices: {web: {listen: "127.0.0.1:0"}}\n';
+  writeFileSync(file, `http: unix:${path}\n${rest}`);
+  const proxy = await startConfigured(t, file);
+  assert.equal((await curlAt(path, "http://localhost/get?service=web"))[0], 200);
+  writeFileSync(file, `http: off\n${rest}`);
+  proxy.child.kill("SIGHUP");
+  assert.deepEqual((await proxy.logged("needs-restart"))["fields"], ["http"]);
+  assert.equal((await curlAt(path, "http://localhost/get?service=web"))[0], 200);
+  const { pid } = await proxy.client.upgrade();
+  endProcessAfter(t, pid);
+  assert.deepEqual((await proxy.logged("sockets-left"))["names"], ["@http"]);
+  await until("it to be off", () => proxy.log.some(({ event, http }) => event === "ready" && http === "off"));
+  assert.equal((await curlAt(path, "http://localhost/get?service=web"))[0], 0);
 });

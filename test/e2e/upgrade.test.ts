@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect as connectSocket, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { test, type TestContext } from "node:test";
 import { connect, DrainOutcome } from "@seamless/sdk";
 import { readAll, startEcho, startNamed, startWebOrEcho } from "../support/backends.js";
 import { CheckedStream } from "../support/checked-stream.js";
+import { curlAt } from "../support/curl-at.js";
 import { hasProgram } from "../support/programs.js";
 import { run } from "../support/process.js";
 import { ctl, daemon, startConfigured, startProxy, type RunningProxy } from "../support/proxy.js";
@@ -233,6 +234,28 @@ test("services, history, checks and the state file are the new process's", async
   process.kill(again, "SIGTERM");
   await until("the last process to end", () => !isAlive(again));
   assert.deepEqual([existsSync(socket), existsSync(management), existsSync(state)], [false, false, true]);
+});
+
+test("the curl interface stays on its Unix socket through upgrades, and answers all the time", async (t) => {
+  const a = await startNamed(t, "a");
+  const path = join(folder(t), "http.sock");
+  const proxy = await startProxy(t, { backends: [a.address], args: ["--http", `unix:${path}`] });
+  const { ino } = statSync(path);
+  const enough = new AbortController();
+  const answers: (readonly [number, string])[] = [];
+  const asking = (async () => {
+    while (!enough.signal.aborted) answers.push(await curlAt(path, "http://localhost/get"));
+  })();
+  const pids = [await upgrade(t, proxy), await upgrade(t, proxy)];
+  await until("the replaced ones to end", () => !isAlive(proxy.child.pid ?? 0) && !isAlive(pids[0] ?? 0));
+  enough.abort();
+  await asking;
+  assert.deepEqual(new Set(answers.map(String)), new Set([`200,${a.address}\n`]));
+  assert.equal(statSync(path).ino, ino, "it is another socket");
+  assert.equal((await curlAt(path, "http://evil.example/get"))[0], 403);
+  process.kill(pids[1] ?? 0, "SIGTERM");
+  await until("the last one to end", () => !isAlive(pids[1] ?? 0));
+  assert.ok(!existsSync(path));
 });
 
 test("by signal: one upgrade at a time, and a change that comes meanwhile is made or can be sent again", async (t) => {

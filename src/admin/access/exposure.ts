@@ -10,12 +10,12 @@ import type { CredentialPaths } from "./credential-files.js";
  */
 export function requireCredentials(
   { tlsCert, tokens, tlsClientCa }: CredentialPaths,
-  addresses: readonly ManagementAddress[],
+  addresses: readonly (ManagementAddress | undefined)[],
 ): void {
-  const open = addresses.find((address) => !("path" in address) && !isLoopback(address.host));
+  const open = addresses.find((address) => address && !("path" in address) && !isLoopback(address.host));
   if (!open || (tlsCert !== undefined && (tokens ?? tlsClientCa) !== undefined)) return;
   throw new ProxyError(
     "INVALID_ARGUMENT",
-    `management on ${formatListenAddress(open)} could be reached from other machines: give --tls-cert and --tls-key, and --tokens or --tls-client-ca, or use a loopback address or --grpc unix:/path`,
+    `management on ${formatListenAddress(open)} could be reached from other machines: give --tls-cert and --tls-key, and --tokens or --tls-client-ca, or use a loopback address or unix:/path`,
   );
 }
