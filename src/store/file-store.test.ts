@@ -132,6 +132,17 @@ const BROKEN: readonly (readonly [what: string, make: (path: string) => void, sa
   ],
   ["with a field too many", (path) => writeFileSync(path, changed({ extra: 1 })), /services\.0: .*extra/],
   ["with a wrong type", (path) => writeFileSync(path, changed({ revision: "2" })), /services\.0\.revision/],
+  [
+    "with a way of balancing that there is not",
+    (path) => writeFileSync(path, changed({ definition: { ...DEFINITION, settings: { balance: "fair" } } })),
+    /settings\.balance/,
+  ],
+  [
+    "with one network where a list of them goes",
+    (path) =>
+      writeFileSync(path, changed({ definition: { ...DEFINITION, settings: { acceptProxyFrom: 1 } } })),
+    /settings\.acceptProxyFrom/,
+  ],
   ["not JSON inside", (path) => writeFileSync(path, signed("x").replace(/\n.*\n$/, "\n")), /checksum/],
   ["a folder", (path) => mkdirSync(path), /not a regular file/],
   ["a symbolic link", (path) => symlinkSync("/etc/passwd", path), /symbolic link/],

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod/v3";
+import { BALANCINGS } from "../control/balancing.js";
 import { NO_LIMITS } from "../control/drain.js";
 import { completeHealthCheck } from "../control/health-check.js";
 import type { ServiceRecord } from "../control/service-record.js";
@@ -46,14 +47,25 @@ const address = z.union([
   z.strictObject({ host: z.string(), port: count }),
   z.strictObject({ path: z.string().min(1) }),
 ]);
+/** Those that a request may set; the others are as they always are. */
+const settings = z
+  .object({
+    connectTimeoutMs: count,
+    queueTimeoutMs: count,
+    idleTimeoutMs: count,
+    halfCloseTimeoutMs: count,
+    maxConnections: count,
+    maxConnectionsPerClient: count,
+    maxAcceptsPerSecond: count,
+    sendProxy: count,
+    balance: z.enum(BALANCINGS),
+    acceptProxyFrom: z.array(z.string()),
+    healthCheck: check,
+  })
+  .partial();
 const service = z.strictObject({
   name: z.string().min(1),
-  definition: z
-    .strictObject({
-      listen: z.array(address).min(1),
-      settings: z.record(z.string(), z.union([count, z.string(), z.array(z.string()), check])),
-    })
-    .optional(),
+  definition: z.strictObject({ listen: z.array(address).min(1), settings }).optional(),
   instanceId: z.string().min(1),
   revision: positive,
   sequenceBase: count,

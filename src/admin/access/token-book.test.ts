@@ -42,6 +42,8 @@ for (const [what, text, says] of [
   ["no list", "name: a", /can't be used: expected a list of tokens/],
   ["not YAML", "[", /can't be used/],
   ["an alias of nothing", "*a", /can't be used/],
+  // Was minutes of work.
+  ["made of mappings as names of fields", "- ? ".repeat(200), /the name of a field is no text/],
   ["without a hash", '- {name: a, verbs: [read], services: "*"}', /0\.sha256/],
   [
     "with a token instead of its hash",

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { parseDocument, type Document } from "yaml";
+import { isScalar, parseDocument, visit, type Document } from "yaml";
 import { z } from "zod/v3";
 import { ProxyError } from "../../errors.js";
 import { hashOf } from "./token-hash.js";
@@ -62,8 +62,14 @@ const invalid = (path: string, what: string): ProxyError =>
 /** An alias of nothing, or too many of one thing, is found only here. */
 function toValue(document: Document.Parsed, path: string): unknown {
   try {
+    visit(document, { Pair: (_, { key }) => requireName(key) });
     return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     throw invalid(path, (error as Error).message);
   }
+}
+
+/** A mapping as the name of a field, in a mapping that is one: 600 bytes of that would take a minute to make an object of. */
+function requireName(key: unknown): void {
+  if (!isScalar(key)) throw new Error("the name of a field is no text");
 }
