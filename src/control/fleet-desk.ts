@@ -39,9 +39,12 @@ export class FleetDesk {
     this.#tellLater(PACE_MS.idle);
   }
 
+  /** Of this proxy as it is now, of the others as they have told. */
   get view(): FleetView {
     const { self, store } = this.#fleet;
-    return { self, store, members: this.#fleet.members() };
+    const services = this.#reports();
+    const members = this.#fleet.members().map((each) => (each.id === self ? { ...each, services } : each));
+    return { self, store, members };
   }
 
   watch(send: (view: FleetView) => boolean): Watch {
@@ -97,10 +100,14 @@ export class FleetDesk {
     this.#timer = setTimeout(() => this.#tell(), delayMs).unref();
   }
 
+  #reports(): readonly MemberService[] {
+    return [...this.#services()].flatMap((service) => service.report() ?? []);
+  }
+
   #tell(): void {
     if (this.#closed) return;
     this.#planned = false;
-    const reports = [...this.#services()].flatMap((service) => service.report() ?? []);
+    const reports = this.#reports();
     this.#fleet.report(reports);
     this.#tellLater(reports.some(({ deploy }) => deploy) ? PACE_MS.deploy : PACE_MS.idle);
   }

@@ -227,6 +227,12 @@ suite("proxies that share a store", { concurrency: 3 }, () => {
       await until("two", async () => (await addresses(client, "two")).join() === `${b.address},${a.address}`);
     }
     await untilFleetIs(proxies, ["web1", "web2"]);
+    await until("web2 to have told", async () => {
+      const { proxies: told } = await proxies[0].client.fleet();
+      return told.every(
+        ({ services }) => services.length === 2 && services.every(({ revision }) => revision === 2n),
+      );
+    });
     const { stdout } = await runCtl(proxies[0], "fleet", "status");
     const lines = stdout.split("\n").map((line) => line.replace(/ +/g, " "));
     assert.match(lines[2] ?? "", /^web1 \(asked\) \S+ \S+ one 2 0 -/);

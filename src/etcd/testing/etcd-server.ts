@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,7 +95,10 @@ export class EtcdServer {
 
   /** It stops running, but its connections stay open and the kernel goes on accepting new ones. */
   freeze(): void {
+    const { pid } = this.#child ?? {};
     this.#child?.kill("SIGSTOP");
+    // The signal has been sent; on a busy machine threads may run on for a moment.
+    if (pid !== undefined) while (!isStopped(pid));
   }
 
   thaw(): void {
@@ -139,6 +142,15 @@ async function startMembers(t: TestContext, count: number, options: ServerOption
   const members = ports.map((its) => new EtcdServer(t, its, cluster, options));
   await Promise.all(members.map((member) => member.start()));
   return members;
+}
+
+/** Whether all threads of a process are. */
+function isStopped(pid: number): boolean {
+  const states = readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2)[0];
+  });
+  return states.every((state) => state === "T");
 }
 
 interface MemberPorts {
