@@ -3,6 +3,8 @@ import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Management } from "../control/management.js";
 import { isLoopback } from "../loopback.js";
+import { ProxyError } from "../errors.js";
+import { formatListenAddress } from "../listen-address.js";
 import type { Logger } from "../logger.js";
 import type { Access } from "./access/access.js";
 import type { TlsContext } from "./access/tls-context.js";
@@ -84,6 +86,7 @@ export async function startHttpShim({
   for (const event of ["upgrade", "connect"]) server.on(event, refuseTunnel);
   server.on("clientError", refuseBroken);
   const { endpoint, ...opened } = await openManagementSocket({ server, address, given });
+  if (tls && !secure) requireNear(endpoint, opened);
   guard = createBrowserGuard({ ...endpoint, anyName: secure !== undefined });
   return {
     endpoint,
@@ -102,6 +105,17 @@ export async function startHttpShim({
       });
     },
   };
+}
+
+/** A socket that was given may be bound to another address than was asked for. @throws ProxyError LISTEN_FAILED */
+function requireNear(endpoint: ManagementAddress, opened: { close(): void }): void {
+  if ("path" in endpoint || isLoopback(endpoint.host)) return;
+  opened.close();
+  throw new ProxyError(
+    "LISTEN_FAILED",
+    `the socket that was given for the curl interface is bound to ${formatListenAddress(endpoint)}, where it would not speak TLS: ` +
+      "name that address by --http as well",
+  );
 }
 
 interface Handling {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -22,11 +22,12 @@ os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="d
 os.execv(sys.argv[1], sys.argv[1:])
 `;
 
-/** Becomes the proxy with a socket for the part of management that is named; without a path it is one of TCP. */
+/** Becomes the proxy with a socket for the part of management that is named: a path, or an address ("": 127.0.0.1). */
 const GIVE = `
 import os, socket, sys
-name, path = sys.argv[1:3]
-s = socket.socket(socket.AF_UNIX if path else socket.AF_INET); s.bind(path or ("127.0.0.1", 0)); s.listen(16)
+name, at = sys.argv[1:3]
+path = at.startswith("/")
+s = socket.socket(socket.AF_UNIX if path else socket.AF_INET); s.bind(at if path else (at or "127.0.0.1", 0)); s.listen(16)
 if s.fileno() != 3: os.dup2(s.fileno(), 3)
 os.set_inheritable(3, True)
 print("listening", flush=True)
@@ -84,6 +85,29 @@ test("a socket of another kind than management was told to listen on is refused"
     assert.match(stderr, complaint);
     assert.equal(status, 1);
   }
+});
+
+test("a socket on which the curl interface would not speak the TLS that is asked for is refused", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [cert, key, tokens] = ["cert", "key", "tokens"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const subject = ["-subj", "/CN=localhost", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert];
+  execFileSync("openssl", ["req", "-x509", ...subject], { stdio: "ignore" });
+  const entry = `- {name: ops, sha256: ${"ab".repeat(32)}, verbs: [admin], services: "*"}\n`;
+  writeFileSync(tokens, entry, { mode: 0o600 });
+  const credentials = ["--tls-cert", cert, "--tls-key", key, "--tokens", tokens, "--log-level", "error"];
+  const proxy = [process.execPath, daemon, "127.0.0.1:0", "127.0.0.1:9", "--grpc-port", "0", ...credentials];
+  const argv = ["-c", GIVE, "@http", "0.0.0.0", ...proxy];
+  const { status, stderr } = spawnSync("/usr/bin/python3", argv, { encoding: "utf8", timeout: 15_000 });
+  assert.match(
+    stderr,
+    /^seamless: the socket .* bound to 0\.0\.0\.0:\d+, where it would not speak TLS: .*--http.*\n$/,
+  );
+  assert.equal(status, 1);
 });
 
 test("a Unix socket of systemd's is the curl interface's, and stays when the proxy stops", async (t) => {
