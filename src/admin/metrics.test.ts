@@ -104,9 +104,24 @@ test("the dashboard asks for metrics that there are", async () => {
     new URL("../../../examples/grafana-dashboard.json", import.meta.url),
     "utf8",
   );
-  const names = new Set(dashboard.match(/seamless_\w+/g));
+  const names = new Set(dashboard.match(/\b(seamless|nodejs|process)_\w+/g));
   assert.ok(names.size > 10);
   for (const name of names) assert.match(text, new RegExp(`^${name}[{ ]`, "m"));
+});
+
+test("the page on metrics names those that there are, and no others", async () => {
+  const good = { available: true, staleSinceUnixMs: undefined, error: "" };
+  const text = await createMetrics(managementOfFleet(good)).text(() => true);
+  const there = Array.from(text.matchAll(/^# TYPE (seamless_\w+)/gm), ([, name = ""]) => name);
+  const page = readFileSync(new URL("../../../docs/metrics.md", import.meta.url), "utf8");
+  // In a row, what begins with _ has the beginning of the first name, up to one of its own underscores.
+  const named = Array.from(page.matchAll(/^\| (`seamless_[^|]*)/gm)).flatMap(([, cell = ""]) => {
+    const [first = "", ...others] = Array.from(cell.matchAll(/`(\w+)`/g), ([, name = ""]) => name);
+    const words = first.split("_");
+    const ofRow = (end: string) => words.map((_, i) => words.slice(0, i + 1).join("_") + end);
+    return [first, ...others.map((end) => ofRow(end).find((name) => there.includes(name)) ?? end)];
+  });
+  assert.deepEqual(named.sort(), there.sort());
 });
 
 test("a service that is not to be seen has no metrics", async () => {
