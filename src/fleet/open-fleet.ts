@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { StoreConfig } from "../config/store-flags.js";
 import type { FleetMember } from "../control/fleet.js";
 import { errnoOf } from "../errno.js";
@@ -52,17 +52,23 @@ async function readTls({ tls }: StoreConfig): Promise<EtcdTls | undefined> {
 
 async function readLogin(path: string | undefined): Promise<EtcdLogin | undefined> {
   if (path === undefined) return undefined;
+  await requirePrivate(path);
   const [, user, password] = /^([^:\n]+):([^\n]+)\n?$/.exec((await read(path)).toString()) ?? [];
   if (user !== undefined && password !== undefined) return { user, password };
   throw new ProxyError("CONFIG_INVALID", `${path} is not one line with user:password`);
 }
 
+/** Whoever can read it can change every list, and whoever can write it can have us log in as someone else. */
+async function requirePrivate(path: string): Promise<void> {
+  const { mode } = await stat(path).catch((error: unknown) => cantRead(path, error));
+  if ((mode & 0o077) !== 0)
+    throw new ProxyError("CONFIG_INVALID", `${path} has a password, and others may read it: chmod 600 it`);
+}
+
 async function read(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new ProxyError("CONFIG_INVALID", `${path} can't be read: ${errnoOf(error) ?? "failed"}`, {
-      cause: error,
-    });
-  }
+  return readFile(path).catch((error: unknown) => cantRead(path, error));
+}
+
+function cantRead(path: string, cause: unknown): never {
+  throw new ProxyError("CONFIG_INVALID", `${path} can't be read: ${errnoOf(cause) ?? "failed"}`, { cause });
 }

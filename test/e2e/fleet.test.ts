@@ -54,7 +54,7 @@ async function startSecured(
   const path = folder(t);
   const tls = ["--store-tls-ca", ca, "--store-tls-cert", client.cert, "--store-tls-key", client.key];
   const withLogin = (name: string, text: string): readonly string[] => {
-    writeFileSync(join(path, name), text);
+    writeFileSync(join(path, name), text, { mode: 0o600 });
     return [...tls, "--store-login", join(path, name)];
   };
   return { etcd, args: withLogin("login", "proxies:secret\n"), wrong: withLogin("wrong", "proxies:guess\n") };
