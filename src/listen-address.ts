@@ -3,6 +3,9 @@ import { formatAddress, parseAddress } from "./address.js";
 import type { ListenAddress } from "./engine/engine.js";
 import { ProxyError } from "./errors.js";
 
+const MAX_PORT = 65_535;
+const MOST_SHOWN = 300;
+
 /**
  * Parses where clients connect: `8080`, `:8080` (as Go has it) and `*:8080` mean all interfaces, else an IP address or
  * localhost with a port, or `unix:/path`. Port 0 takes a free one.
@@ -12,14 +15,12 @@ import { ProxyError } from "./errors.js";
 export function parseListenAddress(text: string): ListenAddress {
   if (text.startsWith("unix:")) return { path: parsePath(text) };
   const port = /^(?:\*?:)?(\d{1,5})$/.exec(text)?.[1];
-  if (port !== undefined && Number(port) <= 65_535) return { host: "", port: Number(port) };
+  if (port !== undefined && Number(port) <= MAX_PORT) return { host: "", port: Number(port) };
+  if (/^\d+$/.test(text)) throw refuse(text, `a port is at most ${MAX_PORT}`);
   const free = text.endsWith(":0");
   const { kind, host, port: given } = parseAddress(free ? text.replace(/0$/, "1") : text);
   if (kind === "name" && host !== "localhost") {
-    const why = "expected a port, a port of an IP address or of localhost, or unix:/path";
-    throw new ProxyError("INVALID_ADDRESS", `'${text}' is no address to listen on: ${why}`, {
-      details: { address: text },
-    });
+    throw refuse(text, "expected a port, a port of an IP address or of localhost, or unix:/path");
   }
   return { host: kind === "name" ? "127.0.0.1" : host, port: free ? 0 : given };
 }
@@ -42,9 +43,12 @@ export function overlaps(a: ListenAddress, b: ListenAddress): boolean {
 function parsePath(text: string): string {
   const path = text.slice("unix:".length);
   if (path.startsWith("/") && !path.endsWith("/") && !path.includes("\0")) return path;
-  throw new ProxyError(
-    "INVALID_ADDRESS",
-    `'${text.slice(0, 300)}' is no address to listen on: expected an absolute path, as in unix:/run/seamless/web.sock`,
-    { details: { address: text.slice(0, 300) } },
-  );
+  throw refuse(text, "expected an absolute path, as in unix:/run/seamless/web.sock");
+}
+
+function refuse(text: string, why: string): ProxyError {
+  const address = text.slice(0, MOST_SHOWN);
+  return new ProxyError("INVALID_ADDRESS", `'${address}' is no address to listen on: ${why}`, {
+    details: { address },
+  });
 }

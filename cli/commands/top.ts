@@ -5,6 +5,8 @@ import { formatBytes } from "../byte-text.js";
 import type { Context } from "../context.js";
 import { durationOption } from "../duration.js";
 import { parseCount } from "../number-argument.js";
+import { EXIT } from "../exit-codes.js";
+import type { GlobalOptions } from "../global-options.js";
 import { HOME } from "../screen.js";
 import { stateWord } from "../state-text.js";
 import { formatTable } from "../table.js";
@@ -38,8 +40,12 @@ export function createTopCommand(context: Context): Command {
     .description("a live view of all services and backends; ends with Ctrl-C")
     .addOption(durationOption("--interval <time>", "between two looks").default(1_000, "1s"))
     .addOption(new Option("--count <times>", "end after so many").argParser(parseCount))
-    .action(({ interval, count = Infinity }: TopFlags, command: Command) =>
-      withClient(context, command, async ({ client }) => {
+    .action(({ interval, count = Infinity }: TopFlags, command: Command) => {
+      if (command.optsWithGlobals<GlobalOptions>().output === "json")
+        command.error("error: top is for people: programs have watch -o json, and /metrics", {
+          exitCode: EXIT.usage,
+        });
+      return withClient(context, command, async ({ client }) => {
         const look = async (): Promise<Sample> => {
           const services = await client.listServices({ signal: context.signal });
           return { atMs: context.clock.nowMs(), services };
@@ -52,8 +58,8 @@ export function createTopCommand(context: Context): Command {
           context.stdout.write(`${context.isTerminal ? HOME : ""}${formatTop(before, now)}`);
           before = now;
         }
-      }),
-    );
+      });
+    });
 }
 
 export function formatTop(before: Sample, now: Sample): string {

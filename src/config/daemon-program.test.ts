@@ -252,7 +252,7 @@ for (const [argv, complaint] of [
   [["80", "a:1", "--send-proxy", "v3"], /off, v1, v2/],
   [["80", "a:1", "--send-proxy", "v1", "--health", "grpc"], /not by grpc/],
   [["http", "a:1"], /'listen'/],
-  [["70000", "a:1"], /0 to 65535|port is missing/],
+  [["70000", "a:1"], /a port is at most 65535/],
   [["web.example:80", "a:1"], /a port of an IP address or of localhost/],
   [["80", "a:1", "--http-port", "x"], /--http-port.*0 to 65535/s],
   [["80", "a:1", "--grpc-host", "0.0.0.0"], /loopback/],

@@ -43,7 +43,7 @@ export function processFlags(): readonly Option[] {
     durationFlag("--upgrade-timeout <time>", "for a new process to take over after SIGUSR2", 60_000),
     durationFlag(
       "--upgrade-drain-limit <time>",
-      "the same for those of a process that was replaced",
+      "for the open connections of a process that was replaced by an upgrade",
       3_600_000,
     ),
     flag("--state <file>", "keep the state in this file; what it says wins over <backends>"),
