@@ -14,9 +14,8 @@ const MOST_SHOWN = 300;
  */
 export function parseListenAddress(text: string): ListenAddress {
   if (text.startsWith("unix:")) return { path: parsePath(text) };
-  const port = /^(?:\*?:)?(\d{1,5})$/.exec(text)?.[1];
-  if (port !== undefined && Number(port) <= MAX_PORT) return { host: "", port: Number(port) };
-  if (/^\d+$/.test(text)) throw refuse(text, `a port is at most ${MAX_PORT}`);
+  const port = /^(?:\*?:)?(\d+)$/.exec(text)?.[1];
+  if (port !== undefined) return { host: "", port: parsePort(text, Number(port)) };
   const free = text.endsWith(":0");
   const { kind, host, port: given } = parseAddress(free ? text.replace(/0$/, "1") : text);
   if (kind === "name" && host !== "localhost") {
@@ -38,6 +37,11 @@ export function overlaps(a: ListenAddress, b: ListenAddress): boolean {
   const hosts = [a.host, b.host];
   if (a.host === b.host || hosts.some((host) => ["", "::"].includes(host))) return true;
   return hosts.includes("0.0.0.0") && hosts.every((host) => isIPv4(host));
+}
+
+function parsePort(text: string, port: number): number {
+  if (port <= MAX_PORT) return port;
+  throw refuse(text, `a port is at most ${MAX_PORT}`);
 }
 
 function parsePath(text: string): string {
