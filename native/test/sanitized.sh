@@ -33,4 +33,4 @@ echo "the suites of an engine, AddressSanitizer and UndefinedBehaviorSanitizer"
 # What node itself does not free is not ours.
 LD_PRELOAD="$("$compiler" -print-file-name=libasan.so):$("$compiler" -print-file-name=libubsan.so)" \
   ASAN_OPTIONS=detect_leaks=0 SEAMLESS_ADDON="$PWD/$out/seamless_native.node" \
-  timeout 600 node --test --test-timeout=60000 ../src/dist/engine/native/native-engine.test.js
+  timeout 600 node --test --test-timeout=300000 ../src/dist/engine/native/native-engine.test.js
