@@ -6,6 +6,7 @@ import type { DrainKeeper } from "./drain-keeper.js";
 import { NO_LIMITS, type DrainLimits } from "./drain.js";
 import type { Fleet, MemberService } from "./fleet.js";
 import type { ListChanger } from "./list-changer.js";
+import { LimitTelling } from "./limit-telling.js";
 import { reportDeploy, reportService } from "./member-report.js";
 import type { RecordKeeper } from "./record-keeper.js";
 import type { ServiceState } from "./service-state.js";
@@ -31,6 +32,7 @@ const ORPHANED_AFTER_MS = 2_000;
 export class FleetPart {
   readonly #options: FleetPartOptions;
   readonly #candidates: CandidateWatch;
+  readonly #limits: LimitTelling;
   readonly #unfollow: readonly (() => void)[];
   #orphaned: NodeJS.Timeout | undefined;
 
@@ -38,6 +40,7 @@ export class FleetPart {
     this.#options = options;
     this.#candidates = new CandidateWatch(options);
     const { fleet, keeper } = options;
+    this.#limits = new LimitTelling(keeper, (error) => this.#warn("limit-drains", error));
     const follow = fleet.follow(this.#name, (latest) => this.#warnOf("adopt", keeper.adopt(latest)));
     this.#unfollow = [follow, fleet.onChange(() => this.#look())];
     this.#look();
@@ -56,15 +59,14 @@ export class FleetPart {
 
   /** Other limits for the drains that the last change has begun, here at once and on the other proxies when they hear it. */
   limitDrains(ids: readonly string[], drainLimits: DrainLimits): void {
-    const { drains, keeper } = this.#options;
-    drains.limitIfRunning(ids, drainLimits);
-    const told = keeper.change((record) => ({ next: { ...record, drainLimits }, effect: () => undefined }));
-    this.#warnOf("limit-drains", told);
+    this.#options.drains.limitIfRunning(ids, drainLimits);
+    this.#limits.tell(drainLimits);
   }
 
   close(): void {
     for (const stop of this.#unfollow) stop();
     clearTimeout(this.#orphaned);
+    this.#limits.close();
     this.#candidates.close();
   }
 
@@ -108,9 +110,11 @@ export class FleetPart {
 
   /** What can't be done now is done when the store can be reached again, or by another proxy. */
   #warnOf(what: string, done: Promise<unknown>): void {
-    done.catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#options.logger.warn({ event: "fleet", what, reason }, "could not be done now");
-    });
+    done.catch((error: unknown) => this.#warn(what, error));
+  }
+
+  #warn(what: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.logger.warn({ event: "fleet", what, reason }, "could not be done now");
   }
 }

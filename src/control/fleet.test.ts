@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { ProxyError } from "../errors.js";
 import { parseBackends, setBackends } from "./backend-list.js";
+import { NO_LIMITS } from "./drain.js";
 import { FakeFleet, FakeStore } from "./testing/fake-fleet.js";
 import { followDeploy } from "./testing/followed-deploy.js";
 import { show, startService, when, type Started } from "./testing/service-fixture.js";
@@ -320,4 +321,38 @@ test("limits that count only after the bake reach the drains of every proxy", as
   const { verdict } = await followDeploy(one, plan);
   const { outcome, cut, ended } = await verdict;
   assert.deepEqual([outcome, cut, ended], ["switched", 1, 0]);
+});
+
+test("limits that count only after the bake reach every proxy also if the store was away when it ended", async (t) => {
+  const store = new FakeStore();
+  const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
+  one.engine.open(A, 1);
+  two.engine.open(A, 1);
+  const drain = { limitMs: 20, spreadMs: 0 };
+  const plan = { backends: request(B), ...FAST, fleet: true, bakeMs: 100, drain };
+  const { until, verdict } = await followDeploy(one, plan);
+  await until(({ phase }) => phase === "baking");
+  await at(two, 2);
+  store.isDown = true;
+  await when(one.service, ({ backends }) => backends.length === 1);
+  store.isDown = false;
+  const { outcome, cut } = await verdict;
+  assert.deepEqual([outcome, cut], ["switched", 2]);
+});
+
+test("limits that could not be told in time are not taken for those of the next change", async (t) => {
+  const store = new FakeStore();
+  const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
+  one.engine.open(A, 1);
+  two.engine.open(B, 1);
+  const drain = { limitMs: 20, spreadMs: 0 };
+  const plan = { backends: request(B), ...FAST, fleet: true, bakeMs: 100, drain };
+  const { until } = await followDeploy(one, plan);
+  await until(({ phase }) => phase === "baking");
+  await at(two, 2);
+  one.fleet.isDeaf = true;
+  await two.service.set(request(C));
+  await when(one.service, ({ revision }) => revision === 3);
+  await one.service.freshState();
+  assert.deepEqual(store.get("default").service?.drainLimits, NO_LIMITS);
 });
