@@ -56,10 +56,9 @@ export class DeployNotes {
     else this.#known.set(service, decodeNote(text));
   }
 
-  /** The store has just these. */
-  learnAll(texts: ReadonlyMap<string, string>): void {
-    for (const service of [...this.#known.keys()]) if (!texts.has(service)) this.#known.delete(service);
-    for (const [service, text] of texts) this.learn(service, text);
+  /** The store has none for any other services. */
+  forgetOthers(services: ReadonlySet<string>): void {
+    for (const service of [...this.#known.keys()]) if (!services.has(service)) this.#known.delete(service);
   }
 
   /** Makes the store say what this proxy has announced and withdrawn. */
@@ -92,12 +91,12 @@ export class DeployNotes {
       throw new ProxyError("STORE_UNAVAILABLE", "this proxy holds no lease of the store now: try again");
     const key = keys.deploy(service);
     const put = { put: key, value: encodeNote(note), lease: id };
-    const commit = await client.commit([{ key, modRevision: 0n }], [put]).catch((error: unknown) => {
-      throw storeError(error);
-    });
-    if (commit.done) return;
-    const [entry] = commit.entries;
-    const other = entry && decodeNote(entry.value);
+    const other = await client
+      .commit([{ key, modRevision: 0n }], [put])
+      .then((commit) => (commit.done ? note : commit.entries[0] && decodeNote(commit.entries[0].value)))
+      .catch((error: unknown) => {
+        throw storeError(error);
+      });
     if (other?.id === note.id) return;
     const details = { deploy: other?.id ?? "" };
     throw new ProxyError("DEPLOY_IN_PROGRESS", "another deploy of this service is under way in the fleet", {

@@ -181,6 +181,26 @@ test("without etcd the last is known and so is since when; what can't be read th
   await assert.rejects(fleet.copyOf("web").latest(), { code: "STORE_UNAVAILABLE", details: {} });
 });
 
+test("what can't be read of the history or of a deploy hides nothing else, and is no internal error", async (t) => {
+  if (!hasEtcd(t)) return;
+  const server = await startEtcd(t);
+  const one = await join(t, server, "1");
+  one.report(serving(1));
+  const copy = one.copyOf("web");
+  const first = await copy.replace((await copy.latest()).version, listOf(1, "a:1"));
+  assert.ok(first && (await copy.replace(first, listOf(2, "b:1"))));
+  server.ctl("put", createKeys("/t/").change("web", 1), "garbage");
+  assert.deepEqual(
+    (await copy.changes(1, 2)).map(({ revision }) => revision),
+    [2],
+  );
+  server.ctl("put", "/t/live/deploys/api", "garbage");
+  await assert.rejects(one.announce("api", note("d1")), { code: "STORE_FAILED" });
+  await one.announce("web", note("d2"));
+  const two = await join(t, server, "2");
+  assert.equal(two.deployOf("web")?.id, "d2");
+});
+
 test("what a store says that has begun anew is later than all it said before, whatever its revisions", async (t) => {
   if (!hasEtcd(t)) return;
   const server = await startEtcd(t);

@@ -153,8 +153,9 @@ export class EtcdFleet implements Fleet {
           return about?.kind === kind ? [[about.name, entry] as const] : [];
         }),
       );
-    const notes = [...of("deploys")].map(([name, { value }]) => [name, value] as const);
-    this.#understand("deploys", () => this.#notes.learnAll(new Map(notes)));
+    const notes = of("deploys");
+    this.#notes.forgetOthers(new Set(notes.keys()));
+    for (const [name, entry] of notes) this.#learners.deploys(name, entry);
     this.#others.clear();
     for (const [id, entry] of of("proxies")) this.#learnMember(id, entry.value);
     const lists = of("services");

@@ -69,7 +69,7 @@ export class EtcdList implements SharedCopy {
     const { client, keys, service } = this.#options;
     const { entries } = await client.read({ prefix: keys.history(service) }).catch(fail);
     return entries
-      .map(({ value }): HistoryEntry => decodeChange(value).value)
+      .flatMap(({ value }) => readChange(value)?.value ?? [])
       .filter(({ revision }) => revision >= from && revision <= to);
   }
 
@@ -109,7 +109,7 @@ export class EtcdList implements SharedCopy {
   async #wasMade({ write, value: { revision } }: Written<SharedService>): Promise<boolean> {
     const { client, keys, service } = this.#options;
     const { entries } = await client.read({ key: keys.change(service, revision) });
-    return entries.some(({ value }) => decodeChange(value).write === write);
+    return entries.some(({ value }) => readChange(value)?.write === write);
   }
 }
 
@@ -125,6 +125,15 @@ export function toLatest(entry: Entry | undefined, revision: bigint, epoch: numb
     return { service: decodeShared(entry.value).value, version };
   } catch (error) {
     throw storeError(error);
+  }
+}
+
+/** Undefined: a later version's, or someone's mistake. The list does not depend on how it came about. */
+function readChange(text: string): Written<HistoryEntry> | undefined {
+  try {
+    return decodeChange(text);
+  } catch {
+    return undefined;
   }
 }
 
