@@ -157,6 +157,14 @@ export class Deploy {
     await this.#commit(this.#before, "canary", NO_LIMITS, { proxies, list: backends });
     this.#enter("canary", Math.round((100 * proxies.length) / all.length), canaryStepMs);
     await this.#observeFor(canaryStepMs);
+    this.#requireTried();
+  }
+
+  /** Proxies that have gone can't have complained, and it may be the new backends that they have died of. */
+  #requireTried(): void {
+    const isTrying = this.#host.proxies().some(({ first, vanished }) => first && !vanished);
+    if (!isTrying)
+      throw new Stop("returned", "no proxy is left of those on which the new backends were tried");
   }
 
   /** One step of the canary: another share, then time for failures to show. */
@@ -303,7 +311,9 @@ export class Deploy {
 
   #enter(phase: "canary" | "baking" | "draining", percent: number, lastsMs: number | undefined): void {
     const change = { phase, percent, lastsMs, revision: this.#revision };
-    this.#status = enterPhase(this.#status, change, Date.now());
+    this.#status = observeDeploy(enterPhase(this.#status, change, Date.now()), {
+      proxies: this.#host.proxies(),
+    });
     this.#onStatus(this.#status, true);
   }
 

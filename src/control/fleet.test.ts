@@ -229,6 +229,28 @@ test("first proxies are switched before the rest; if the new backends fail there
   assert.deepEqual([one.engine.order, two.engine.order], [[B], [B]]);
 });
 
+test("if all first proxies vanish, or were started anew, nothing was tried, and the rest is not switched", async (t) => {
+  const store = new FakeStore();
+  const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
+  const plan = { backends: request(B), ...FAST, fleet: true, firstProxies: 1, canaryStepMs: 300 };
+  const { until, statuses, verdict } = await followDeploy(two, plan);
+  await until(({ phase }) => phase === "canary");
+  const atOnce = statuses.find(({ phase }) => phase === "canary");
+  assert.deepEqual(
+    atOnce?.proxies.map(({ name, first }) => [name, first]),
+    [
+      ["name-one", true],
+      ["name-two", false],
+    ],
+  );
+  one.fleet.report = () => undefined;
+  one.fleet.vanish();
+  const { outcome, reason } = await verdict;
+  assert.equal(outcome, "returned");
+  assert.match(reason, /no proxy is left of those/);
+  assert.deepEqual(two.engine.order, [A]);
+});
+
 test("a change by someone else ends a trial, and one that changes nothing does not", async (t) => {
   const store = new FakeStore();
   const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
