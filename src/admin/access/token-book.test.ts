@@ -42,6 +42,7 @@ for (const [what, text, says] of [
   ["no list", "name: a", /can't be used: expected a list of tokens/],
   ["not YAML", "[", /can't be used/],
   ["an alias of nothing", "*a", /can't be used/],
+  ["broken off after a token", '- name: a\n- {name: b, sha256: "secret', /: line 2: Missing closing/],
   // Was minutes of work.
   ["made of mappings as names of fields", "- ? ".repeat(200), /the name of a field is no text/],
   ["without a hash", '- {name: a, verbs: [read], services: "*"}', /0\.sha256/],
@@ -61,7 +62,7 @@ for (const [what, text, says] of [
         assert.equal(error.code, "CONFIG_INVALID");
         assert.match(error.message, /the tokens file \/etc\/tokens can't be used/);
         assert.match(error.message, says);
-        assert.ok(!error.message.includes("secret"));
+        assert.ok(!error.message.includes("secret") && !error.message.includes("\n"));
         return true;
       },
     );

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { isScalar, parseDocument, visit, type Document } from "yaml";
+import { isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
 import { z } from "zod/v3";
 import { ProxyError } from "../../errors.js";
 import { hashOf } from "./token-hash.js";
@@ -26,9 +26,11 @@ const MAX_ALIASES = 10;
 
 /** @throws ProxyError CONFIG_INVALID naming the entry and the field */
 export function parseTokens(text: string, path: string): TokenBook {
-  const document = parseDocument(text, { prettyErrors: true });
+  const lines = new LineCounter();
+  // Pretty ones repeat the line, and somebody may have written a token there.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [broken] = document.errors;
-  if (broken) throw invalid(path, broken.message);
+  if (broken) throw invalid(path, `line ${lines.linePos(broken.pos[0]).line}: ${broken.message}`);
   const parsed = file.safeParse(toValue(document, path));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
