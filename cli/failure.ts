@@ -28,10 +28,11 @@ const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
   BACKEND_NOT_FOUND: () => "`seamlessctl get` shows what is in the list",
   REVISION_NOT_FOUND: () => "`seamlessctl history` shows the revisions that can be returned to",
   DRAIN_NOT_FOUND: () => "`seamlessctl drain list` shows what drains",
-  DEPLOY_IN_PROGRESS: () => "`seamlessctl deploy --watch` follows it to its end",
+  DEPLOY_IN_PROGRESS: () =>
+    "`seamlessctl deploy --watch`, asked of the proxy that carries it out, follows it to its end",
   DEPLOY_NOT_FOUND: () => "`seamlessctl deploy HOST:PORT` begins one",
   STORE_FAILED: () =>
-    "nothing was changed; make room for the proxy's state file, or mend its folder, and try again",
+    "nothing was changed; make room for the proxy's state file, or mend its folder, or what is wrong in the store that it shares, and try again",
   STORE_UNAVAILABLE: explainStore,
   NO_FLEET: () =>
     "`seamless --store etcd://...` gives proxies a store to share; without --fleet it deploys to this proxy alone",

@@ -10,6 +10,8 @@ export interface DeployNotesOptions {
   readonly client: EtcdClient;
   readonly keys: Keys;
   readonly lease: () => HeldLease;
+  /** What people call a proxy. */
+  readonly nameOf: (id: string) => string;
   readonly logger: Logger;
 }
 
@@ -85,7 +87,7 @@ export class DeployNotes {
   }
 
   async #write(service: string, note: DeployNote): Promise<void> {
-    const { client, keys, lease } = this.#options;
+    const { client, keys, lease, nameOf } = this.#options;
     const { id } = lease();
     if (id === undefined)
       throw new ProxyError("STORE_UNAVAILABLE", "this proxy holds no lease of the store now: try again");
@@ -98,10 +100,12 @@ export class DeployNotes {
         throw storeError(error);
       });
     if (other?.id === note.id) return;
-    const details = { deploy: other?.id ?? "" };
-    throw new ProxyError("DEPLOY_IN_PROGRESS", "another deploy of this service is under way in the fleet", {
-      details,
-    });
+    const who = other ? `, carried out by ${nameOf(other.coordinator)}` : "";
+    throw new ProxyError(
+      "DEPLOY_IN_PROGRESS",
+      `another deploy of this service is under way in the fleet${who}`,
+      { details: { deploy: other?.id ?? "" } },
+    );
   }
 
   async #erase(service: string, note: DeployNote): Promise<void> {

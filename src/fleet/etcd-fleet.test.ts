@@ -63,7 +63,7 @@ const serving = (revision: number): MemberService[] => [
 ];
 const note = (id: string): DeployNote => {
   const check = completeHealthCheck({ kind: { type: "tcp" } });
-  return { id, coordinator: "one", fleet: true, check, candidates: [], leaving: ["a:1"] };
+  return { id, coordinator: "1", fleet: true, check, candidates: [], leaving: ["a:1"] };
 };
 const names = (fleet: EtcdFleet): string[] => fleet.members().map(({ name }) => name);
 
@@ -131,6 +131,7 @@ test("a deploy is announced by one proxy at a time, and withdrawn also if etcd w
   await until(two, () => two.deployOf("web")?.id === "d1");
   await assert.rejects(two.announce("web", note("d2")), {
     code: "DEPLOY_IN_PROGRESS",
+    message: /carried out by name-1$/,
     details: { deploy: "d1" },
   });
   await server.kill();

@@ -53,7 +53,8 @@ export class EtcdFleet implements Fleet {
     const { client, prefix, leaseSeconds, logger } = options;
     this.#options = options;
     const keys = (this.#keys = createKeys(prefix));
-    this.#notes = new DeployNotes({ client, keys, logger, lease: () => this.#lease });
+    const nameOf = (id: string): string => this.members().find((member) => member.id === id)?.name ?? id;
+    this.#notes = new DeployNotes({ client, keys, logger, nameOf, lease: () => this.#lease });
     this.#lease = client.holdLease(leaseSeconds, { onState: (held, error) => this.#onLease(held, error) });
     this.#watch = client.follow(keys.live, {
       onSnapshot: (snapshot) => this.#onSnapshot(snapshot),
