@@ -8,6 +8,7 @@ import { KVService } from "./gen/etcd/etcdserverpb/rpc.js";
 import { LeaseHolder } from "./lease-holder.js";
 import { Members } from "./members.js";
 import { list } from "./range-reader.js";
+import { lettingGo } from "./silent-sockets.js";
 import { fromTransaction, toTransaction } from "./transaction.js";
 
 const CALL_TIMEOUT_MS = 1_500;
@@ -45,6 +46,6 @@ export function createEtcdClient(options: EtcdOptions): EtcdClient {
 }
 
 function channelCredentials({ tls }: EtcdOptions): ChannelCredentials {
-  if (!tls) return credentials.createInsecure();
-  return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+  if (!tls) return lettingGo(credentials.createInsecure());
+  return lettingGo(credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null));
 }
