@@ -11,22 +11,24 @@ test("a login or certificate that can't be used, or that others may read, is ref
   const folder = mkdtempSync(join(tmpdir(), "seamless-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "login");
-  const open = (login: string | undefined, ca?: string) =>
+  const open = (login: string | undefined, tls?: { ca?: string; cert?: string; key?: string }) =>
     openFleet({
-      store: {
-        url: parseStoreUrl("etcd://127.0.0.1:1"),
-        tls: ca === undefined ? undefined : { ca },
-        login,
-        leaseSeconds: 5,
-      },
+      store: { url: parseStoreUrl("etcd://127.0.0.1:1"), tls, login, leaseSeconds: 5 },
       self: { id: "1", name: "one", version: "1", startedUnixMs: 1 },
       hasCopy: false,
       logger: pino({ level: "silent" }),
     });
   const refusal = (message: RegExp) => ({ code: "CONFIG_INVALID", message });
   await assert.rejects(open(path), refusal(/login can't be read: ENOENT/));
-  await assert.rejects(open(undefined, path), refusal(/login can't be read: ENOENT/));
-  writeFileSync(path, "user:pass-word\n", { mode: 0o644 });
+  await assert.rejects(open(undefined, { ca: path }), refusal(/login can't be read: ENOENT/));
+  writeFileSync(path, "pass-word", { mode: 0o644 });
+  await assert.rejects(
+    open(undefined, { ca: path }),
+    refusal(/^(?!.*pass-word).*login can't be used for TLS: /),
+  );
+  const both = { cert: path, key: path };
+  await assert.rejects(open(undefined, both), refusal(/^(?!.*pass-word).*can't be used for TLS: /));
+  writeFileSync(path, "user:pass-word\n");
   await assert.rejects(open(path), refusal(/^(?!.*pass-word).*others may read it: chmod 600/));
   chmodSync(path, 0o600);
   for (const text of ["pass-word\n", "user:pass-word\nmore\n", ":pass-word\n", ""]) {

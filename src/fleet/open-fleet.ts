@@ -1,4 +1,6 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 import type { StoreConfig } from "../config/store-flags.js";
 import type { FleetMember } from "../control/fleet.js";
 import { errnoOf } from "../errno.js";
@@ -47,7 +49,25 @@ export async function openFleet({ store, self, hasCopy, logger }: OpeningFleet):
 async function readTls({ tls }: StoreConfig): Promise<EtcdTls | undefined> {
   if (!tls) return undefined;
   const files = Object.entries(tls).map(async ([part, path]) => [part, await read(path)] as const);
-  return Object.fromEntries(await Promise.all(files));
+  const found: EtcdTls = Object.fromEntries(await Promise.all(files));
+  try {
+    requireUsable(found);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ProxyError(
+      "CONFIG_INVALID",
+      `${Object.values(tls).join(", ")} can't be used for TLS: ${reason}`,
+    );
+  }
+  return found;
+}
+
+/** What OpenSSL finds out only in the handshake, or not at all, as with an authority that is no certificate. */
+function requireUsable({ ca, cert, key }: EtcdTls): void {
+  createSecureContext({ ca, cert, key });
+  if (ca) new X509Certificate(ca);
+  if (cert && key && !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    throw new Error("the key is not that of the certificate");
 }
 
 async function readLogin(path: string | undefined): Promise<EtcdLogin | undefined> {
