@@ -1,21 +1,38 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
-import { createSampledWarning } from "./log-sampler.js";
+import { createSampledLog, type SampledLog } from "./log-sampler.js";
 
-test("a flood of one event is cut to ten lines a second, and says so afterwards", () => {
+interface Rig {
+  readonly log: SampledLog;
+  readonly lines: Record<string, unknown>[];
+  nowMs: number;
+}
+
+function startRig(perSecond: number): Rig {
   const lines: Record<string, unknown>[] = [];
-  const logger = pino(
-    { base: null },
-    { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
-  );
-  let nowMs = 0;
-  const warn = createSampledWarning(logger, () => nowMs);
-  for (let i = 0; i < 1_000; i++) warn("flood", { i }, "x");
-  warn("other", {}, "y");
-  assert.equal(lines.filter(({ event }) => event === "flood").length, 10);
-  assert.equal(lines.filter(({ event }) => event === "other").length, 1);
-  nowMs = 1_000;
-  warn("flood", {}, "x");
-  assert.equal(lines.at(-1)?.["leftOut"], 990);
+  const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
+  const log = createSampledLog(pino({ base: null }, { write }), { now: () => rig.nowMs, perSecond });
+  const rig: Rig = { log, lines, nowMs: 0 };
+  return rig;
+}
+
+test("a flood of one event is cut to so many lines a second, and says so afterwards", () => {
+  const rig = startRig(10);
+  for (let i = 0; i < 1_000; i++) rig.log("warn", "flood", { i }, "x");
+  rig.log("warn", "other", {}, "y");
+  assert.equal(rig.lines.filter(({ event }) => event === "flood").length, 10);
+  assert.equal(rig.lines.filter(({ event }) => event === "other").length, 1);
+  rig.nowMs = 1_000;
+  rig.log("warn", "flood", {}, "x");
+  assert.equal(rig.lines.at(-1)?.["leftOut"], 990);
+});
+
+test("without a limit every line is written, and none is said to be left out", () => {
+  const rig = startRig(0);
+  for (let i = 0; i < 1_000; i++) rig.log("warn", "flood", { i }, "x");
+  rig.nowMs = 1_000;
+  rig.log("warn", "flood", {}, "x");
+  assert.equal(rig.lines.length, 1_001);
+  assert.ok(rig.lines.every((line) => !("leftOut" in line)));
 });

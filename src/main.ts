@@ -40,14 +40,23 @@ function openLog({ logLevel: level, logFormat: format }: Config): Promise<Logger
   return createLogger({ level, format, descriptor: process.stderr.fd, colour });
 }
 
-async function run(config: Config, reread?: () => Promise<Config>): Promise<void> {
-  const logger = await openLog(config);
-  const threads = config.threads ?? availableParallelism();
-  const chosen = await chooseEngine({
-    choice: config.engine,
+function openEngine(
+  { engine, threads = availableParallelism() }: Config,
+  logger: Logger,
+): Promise<ChosenEngine> {
+  return chooseEngine({
+    choice: engine,
     threads,
     maxConnections: connectionCap(readDescriptorLimit(), threads),
+    // Two processes that serve one after the other are told apart by when they began.
+    idPrefix: Date.now().toString(36),
+    tellEnds: logger.isLevelEnabled("debug"),
   });
+}
+
+async function run(config: Config, reread?: () => Promise<Config>): Promise<void> {
+  const logger = await openLog(config);
+  const chosen = await openEngine(config, logger);
   const { engine } = chosen;
   const notifier = createNotifier(process.env, process.pid);
   const tracing = createTracing(process.env, { version, pid: process.pid, logger });

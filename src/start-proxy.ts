@@ -94,6 +94,7 @@ function createControlPlane(
     store: { kind: store.kind, available: true, staleSinceUnixMs: undefined, error: "" },
     fleet,
     logger,
+    logRate: config.logRate,
     sockets: (service, listen) => sockets.of(service, listen),
     predecessor,
     upgrade,

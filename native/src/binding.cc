@@ -1,6 +1,8 @@
 // What JavaScript calls. Only translates; src/engine/native/addon.ts describes it.
+#include <arpa/inet.h>
 #include <napi.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -11,7 +13,27 @@
 namespace seamless {
 namespace {
 
-constexpr size_t kNumbersPerEvent = 8;
+constexpr size_t kNumbersPerEvent = 19;
+
+// As src/engine/native/native-events.ts has them.
+double* write_caller(double* next, const Caller& caller) {
+  const End& client = caller.client;
+  *next++ = static_cast<double>(caller.number);
+  *next++ = client.family == AF_UNSPEC ? 0 : client.family == AF_INET ? 4 : 6;
+  *next++ = ntohs(client.port);
+  for (size_t word = 0; word < sizeof client.address; word += 4) {
+    uint32_t bits;
+    std::memcpy(&bits, client.address + word, sizeof bits);
+    *next++ = ntohl(bits);
+  }
+  return next;
+}
+
+double* write_account(double* next, const Account& account) {
+  for (const uint64_t number : {account.wait_ms, account.open_ms, account.bytes_in, account.bytes_out})
+    *next++ = static_cast<double>(number);
+  return next;
+}
 
 uint32_t to_uint32(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
 
@@ -90,9 +112,9 @@ class EngineBinding : public Napi::ObjectWrap<EngineBinding> {
 
   explicit EngineBinding(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     Napi::Env env = info.Env();
-    wake_ = Napi::ThreadSafeFunction::New(env, info[2].As<Napi::Function>(), "seamless", 0, 1);
+    wake_ = Napi::ThreadSafeFunction::New(env, info[3].As<Napi::Function>(), "seamless", 0, 1);
     engine_ = std::make_unique<Engine>(to_uint32(info[0]), static_cast<int64_t>(to_uint64(info[1])),
-                                       [this] { wake_.NonBlockingCall(); });
+                                       info[2].As<Napi::Boolean>().Value(), [this] { wake_.NonBlockingCall(); });
     // Before the function above is torn down with the environment: hooks run in reverse order.
     hook_ = env.AddCleanupHook(end_with_environment, this);
   }
@@ -198,6 +220,7 @@ class EngineBinding : public Napi::ObjectWrap<EngineBinding> {
       *next++ = static_cast<double>(event.number);
       *next++ = static_cast<double>(event.more);
       *next++ = static_cast<double>(event.generation);
+      next = write_account(write_caller(next, event.of), event.account);
     }
     return numbers;
   }

@@ -21,12 +21,13 @@ constexpr uint64_t kHeaderMs = 5'000;
 
 }  // namespace
 
-Connection::Connection(Loop& loop, Listener& listener, int client)
+Connection::Connection(Loop& loop, Listener& listener, int socket, const Caller& caller)
     : loop_(loop),
       listener_(listener),
+      caller_(caller),
       dial_(std::make_unique<Attempt>()),
       accepted_unix_ms_(unix_ms()) {
-  relay_.set_socket(Side::client, client);
+  relay_.set_socket(Side::client, socket);
 }
 
 Connection::~Connection() {
@@ -39,9 +40,8 @@ void Connection::greet() {
     begin();
     return;
   }
-  const End client = route().source;
-  if (!is_in(settings.proxies, client)) {
-    let_in(client);
+  if (!is_in(settings.proxies, source())) {
+    let_in(source());
   } else if (watch(Side::client)) {
     state_ = State::greeting;
     dial_->deadline_ms = monotonic_ms() + kHeaderMs;
@@ -73,7 +73,7 @@ void Connection::read_header() {
   // What has come behind it is read once there is a backend.
   relay_.note(Side::client, EPOLLIN);
   if (header.route.is_known()) route_ = std::make_unique<const Route>(header.route);
-  let_in(route().source);
+  let_in(source());
 }
 
 void Connection::let_in(const End& client) {
@@ -95,7 +95,7 @@ void Connection::begin() {
     wait(Reason::paused);
     return;
   }
-  const Target* target = listener_.take([this] { return hash_of(route().source); });
+  const Target* target = listener_.take([this] { return hash_of(source()); });
   if (target) dial_target(*target);
   else wait(Reason::no_backend);
 }
@@ -113,9 +113,8 @@ void Connection::wait(Reason reason) {
   const uint64_t now = monotonic_ms();
   if (dial_->held_since_ms == 0) dial_->held_since_ms = now;
   dial_->held_id = loop_.hold(*this);
-  Event event{EventType::held, listener_.id()};
+  Event event = event_of(EventType::held);
   event.reason = reason;
-  event.thread = loop_.index();
   event.number = dial_->held_id;
   event.more = now - dial_->held_since_ms;
   event.generation = listener_.table().generation();
@@ -189,7 +188,11 @@ void Connection::on_target_failed(int error) {
   dial_->failures += 1;
   target_counters_->add(kFailed, 1);
   const uint64_t before = target_shared_->cells[kConsecutiveFailures].fetch_add(1, std::memory_order_relaxed);
-  report(EventType::connect_failed, static_cast<uint64_t>(error), before + 1);
+  Event event = event_of(EventType::connect_failed);
+  event.number = static_cast<uint64_t>(error);
+  event.more = before + 1;
+  event.of = {caller_.number, source()};
+  loop_.mailbox().post(event);
   try_next_target();
 }
 
@@ -305,7 +308,10 @@ void Connection::fail(Side side) {
 
 void Connection::refuse(Reason reason, Cause cause) {
   if (cause == Cause::limit) counters().add(kRefusedFor + static_cast<size_t>(reason), 1);
-  loop_.mailbox().post({EventType::refused, listener_.id(), 0, reason, loop_.index()});
+  Event event = event_of(EventType::refused);
+  event.reason = reason;
+  event.of = {caller_.number, source()};
+  loop_.mailbox().post(event);
   abort(cause);
 }
 
@@ -396,6 +402,7 @@ void Connection::end(Cause cause) {
     target_counters_->add(kTargetEnds + static_cast<size_t>(cause), 1);
     target_counters_->observe(kLifeTimes, kLifeBounds, (monotonic_ms() - open_since_ms_) * 1'000);
   }
+  if (loop_.mailbox().wants_ends()) report_end(cause);
   CounterBlock& totals = counters();
   totals.add(kListenerEnds + static_cast<size_t>(cause), 1);
   totals.add(kOpen, ~uint64_t{0});
@@ -418,12 +425,32 @@ bool Connection::watch(Side side) {
 
 CounterBlock& Connection::counters() const { return listener_.totals().of_thread(loop_.index()); }
 
-void Connection::report(EventType type, uint64_t number, uint64_t more) const {
+Event Connection::event_of(EventType type) const {
   Event event{type, listener_.id()};
   event.slot = slot_;
   event.thread = loop_.index();
+  return event;
+}
+
+void Connection::report(EventType type, uint64_t number, uint64_t more) const {
+  Event event = event_of(type);
   event.number = number;
   event.more = more;
+  loop_.mailbox().post(event);
+}
+
+// Of one that was refused that has been told already.
+void Connection::report_end(Cause cause) const {
+  if (cause > Cause::left_early) return;
+  const bool was_open = state_ == State::open;
+  const uint64_t now = unix_ms();
+  const uint64_t open_ms = was_open ? monotonic_ms() - open_since_ms_ : 0;
+  const uint64_t whole_ms = now > accepted_unix_ms_ ? now - accepted_unix_ms_ : 0;
+  Event event = event_of(EventType::ended);
+  event.number = static_cast<uint64_t>(cause);
+  event.more = was_open ? 1 : 0;
+  event.of = {caller_.number, source()};
+  event.account = {whole_ms - std::min(open_ms, whole_ms), open_ms, relay_.passed(Side::client), relay_.passed(Side::backend)};
   loop_.mailbox().post(event);
 }
 

@@ -43,7 +43,7 @@ enum class Cause : uint8_t {
 // thread of its loop, which alone closes its descriptors. An ended connection lives until the loop's turn is over.
 class Connection {
  public:
-  Connection(Loop& loop, Listener& listener, int client);
+  Connection(Loop& loop, Listener& listener, int socket, const Caller& caller);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -117,7 +117,8 @@ class Connection {
   void give_up(Reason reason);
   void on_connected();
   // Who the client is, as far as it is known.
-  Route route() const { return route_ ? *route_ : route_of(relay_.socket(Side::client)); }
+  const End& source() const { return route_ ? route_->source : caller_.client; }
+  Route route() const { return route_ ? *route_ : Route{caller_.client, local_end(relay_.socket(Side::client))}; }
   // Says to the backend who the client is, if it is to be told. False if the backend has failed.
   bool send_header();
   void discard_backend();
@@ -131,10 +132,14 @@ class Connection {
   bool watch(Side side);
   uint64_t idle_ms(uint64_t now_ms);
   CounterBlock& counters() const;
+  Event event_of(EventType type) const;
   void report(EventType type, uint64_t number = 0, uint64_t more = 0) const;
+  void report_end(Cause cause) const;
 
   Loop& loop_;
   Listener& listener_;
+  // Its peer; a header may have said of whom that speaks.
+  const Caller caller_;
   Relay relay_;
   std::unique_ptr<Attempt> dial_;
   // As whom the gate has let it in, if it looks at that.

@@ -13,12 +13,19 @@ namespace {
 // Over all threads, which have two at least: they must fit into the descriptors that are kept back from clients.
 constexpr size_t kMostPipes = 24;
 
+// Why a held connection is refused; it is counted by its cause.
+Reason reason_of(Cause cause) {
+  if (cause == Cause::limit) return Reason::hold_limit;
+  return cause == Cause::hold_expired ? Reason::hold_expired : Reason::no_backend;
+}
+
 }  // namespace
 
-Engine::Engine(size_t threads, int64_t most_connections, std::function<void()> wake)
-    : memory_(threads), mailbox_(std::move(wake)), budget_(most_connections) {
+Engine::Engine(size_t threads, int64_t most_connections, bool wants_ends, std::function<void()> wake)
+    : memory_(threads), mailbox_(wants_ends, std::move(wake)), budget_(most_connections) {
+  const size_t pipes = std::max<size_t>(kMostPipes / threads, 2);
   for (size_t index = 0; index < threads; index++)
-    loops_.push_back(std::make_unique<Loop>(index, std::max<size_t>(kMostPipes / threads, 2), mailbox_));
+    loops_.push_back(std::make_unique<Loop>(index, threads, pipes, mailbox_));
 }
 
 Engine::~Engine() {
@@ -79,7 +86,10 @@ void Engine::let_go(size_t thread, uint64_t held) {
 
 void Engine::refuse_held(size_t thread, uint64_t held, Cause cause) {
   loops_.at(thread)->post([&loop = *loops_.at(thread), held, cause] {
-    if (Connection* connection = loop.take_held(held)) connection->abort(cause);
+    Connection* connection = loop.take_held(held);
+    if (!connection) return;
+    if (cause == Cause::shutdown) connection->abort(cause);
+    else connection->refuse(reason_of(cause), cause);
   });
 }
 

@@ -18,8 +18,8 @@ namespace seamless {
 // loops. Where an answer is needed at once it waits for them, at most for one turn of theirs.
 class Engine {
  public:
-  // `wake` is called by any thread when `events` has something new.
-  Engine(size_t threads, int64_t most_connections, std::function<void()> wake);
+  // `wake` is called by any thread when `events` has something new; how each connection ended is if that is wanted.
+  Engine(size_t threads, int64_t most_connections, bool wants_ends, std::function<void()> wake);
   ~Engine();
 
   // Answers the id of a new listener. Its totals are counted in a slot, as targets are in theirs.
@@ -36,7 +36,7 @@ class Engine {
   void set_paused(uint32_t id, bool paused) { get(id).set_paused(paused); }
   // Has a held connection try again.
   void let_go(size_t thread, uint64_t held);
-  // Resets a held connection.
+  // Resets a held connection, and tells why, unless the listener is closing.
   void refuse_held(size_t thread, uint64_t held, Cause cause);
 
   // Resets connections of a target, the oldest first, and answers how many.

@@ -44,14 +44,16 @@ bool add(int epoll, int fd, uint32_t events, const void* subject, Tag tag) {
 
 }  // namespace
 
-Loop::Loop(size_t index, size_t most_pipes, Mailbox& mailbox)
+Loop::Loop(size_t index, size_t count, size_t most_pipes, Mailbox& mailbox)
     : index_(index),
+      count_(count),
       mailbox_(mailbox),
       epoll_(require(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(require(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
       reserve_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
       buffer_(new char[kBufferBytes]),
       pipes_(most_pipes),
+      next_number_(index + 1),
       tended_ms_(monotonic_ms()) {
   add(epoll_, wake_, EPOLLIN, nullptr, kWake);
   thread_ = std::thread([this] { run(); });
@@ -151,9 +153,10 @@ void Loop::stop_accepting(Entrance& entrance) {
 
 void Loop::accept_some(Entrance& entrance) {
   for (int i = 0; i < kMostAccepts; i++) {
-    const int client = accept4(entrance.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (client >= 0) {
-      take_in(entrance.listener, client);
+    Caller caller;
+    const int socket = accept(entrance, caller);
+    if (socket >= 0) {
+      take_in(entrance.listener, socket, caller);
     } else if (is_exhausted(errno)) {
       refuse_for_descriptors(entrance);
       return;
@@ -163,15 +166,28 @@ void Loop::accept_some(Entrance& entrance) {
   }
 }
 
-void Loop::take_in(Listener& listener, int client) {
+// A socket, whose client is then known; or -1.
+int Loop::accept(Entrance& entrance, Caller& caller) {
+  sockaddr_storage peer;
+  socklen_t length = sizeof peer;
+  peer.ss_family = AF_UNSPEC;
+  const int socket =
+      accept4(entrance.fd, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (socket < 0) return socket;
+  caller = {next_number_, end_of(peer)};
+  next_number_ += count_;
+  return socket;
+}
+
+void Loop::take_in(Listener& listener, int socket, const Caller& caller) {
   if (const std::optional<Reason> refusal = admit(listener)) {
-    turn_away(listener, client, *refusal);
+    turn_away(listener, socket, caller, *refusal);
     return;
   }
   CounterBlock& totals = listener.totals().of_thread(index_);
   totals.add(kAccepted, 1);
   totals.add(kOpen, 1);
-  Connection& connection = connections_.emplace_back(*this, listener, client);
+  Connection& connection = connections_.emplace_back(*this, listener, socket, caller);
   connection.place = std::prev(connections_.end());
   if (listener.is_closing()) connection.abort(Cause::shutdown);
   else connection.greet();
@@ -185,22 +201,27 @@ std::optional<Reason> Loop::admit(Listener& listener) {
   return refusal;
 }
 
-void Loop::turn_away(Listener& listener, int client, Reason reason) {
+void Loop::turn_away(Listener& listener, int socket, const Caller& caller, Reason reason) {
   CounterBlock& totals = listener.totals().of_thread(index_);
   totals.add(kAccepted, 1);
   totals.add(kRefusedByLimit, 1);
   totals.add(kRefusedFor + static_cast<size_t>(reason), 1);
-  reset(client);
-  mailbox_.post({EventType::refused, listener.id(), 0, reason, index_});
+  reset(socket);
+  Event event{EventType::refused, listener.id()};
+  event.reason = reason;
+  event.thread = index_;
+  event.of = caller;
+  mailbox_.post(event);
 }
 
 // A client that can't be taken in would else stay in the queue, and be announced again and again.
 void Loop::refuse_for_descriptors(Entrance& entrance) {
   if (reserve_ >= 0) close(reserve_);
-  const int client = accept4(entrance.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (client >= 0) turn_away(entrance.listener, client, Reason::descriptors);
+  Caller caller;
+  const int socket = accept(entrance, caller);
+  if (socket >= 0) turn_away(entrance.listener, socket, caller, Reason::descriptors);
   reserve_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (client < 0) rest();
+  if (socket < 0) rest();
 }
 
 void Loop::rest() {

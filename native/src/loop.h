@@ -22,7 +22,8 @@ namespace seamless {
 // that no event of the turn meets a socket that is newer than the event.
 class Loop {
  public:
-  Loop(size_t index, size_t most_pipes, Mailbox& mailbox);
+  // One of so many.
+  Loop(size_t index, size_t count, size_t most_pipes, Mailbox& mailbox);
   // Resets what is left.
   ~Loop();
   Loop(const Loop&) = delete;
@@ -71,10 +72,11 @@ class Loop {
   int timeout_ms() const;
   void serve(uint64_t tag, uint32_t events);
   void accept_some(Entrance& entrance);
-  void take_in(Listener& listener, int client);
+  int accept(Entrance& entrance, Caller& caller);
+  void take_in(Listener& listener, int socket, const Caller& caller);
   // Whether the limits of the listener let it in; else why not.
   std::optional<Reason> admit(Listener& listener);
-  void turn_away(Listener& listener, int client, Reason reason);
+  void turn_away(Listener& listener, int socket, const Caller& caller, Reason reason);
   void refuse_for_descriptors(Entrance& entrance);
   void rest();
   void go_on();
@@ -83,6 +85,7 @@ class Loop {
   bool listen_for(Entrance& entrance);
 
   const size_t index_;
+  const size_t count_;
   Mailbox& mailbox_;
   const int epoll_;
   const int wake_;
@@ -95,6 +98,8 @@ class Loop {
   std::unordered_set<Connection*> dialling_;
   std::unordered_map<uint64_t, Connection*> held_;
   uint64_t last_held_id_ = 0;
+  // Of the next connection. Each loop leaves out those of the others.
+  uint64_t next_number_;
   std::vector<Connection*> unfinished_;
   std::unordered_set<Entrance*> entrances_;
   // When to accept again after having run out of descriptors; 0: accepts.

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "proxy_header.h"
+
 namespace seamless {
 
 // Why a client was reset, or has to wait. The order is known to native-events.ts, as that of EventType.
@@ -18,18 +20,36 @@ enum class Reason : uint8_t {
   client_limit,
   accept_rate,
   proxy_header,
+  hold_limit,
+  hold_expired,
 };
 
 enum class EventType : uint8_t {
-  connect_failed,     // slot, number: errno (0: no address), more: failures since the last success
+  connect_failed,     // of, slot, number: errno (0: no address), more: failures since the last success
   connect_recovered,  // slot
-  refused,            // reason
+  refused,            // of, reason
   held,               // number: id of the connection, more: for how many ms already, reason, generation
   held_left,          // number: id of a held connection whose client is gone
   held_connected,     // a connection that was held has found a target
   drained,            // slot: a thread has no connection of this retired target left
   emptied,            // a thread has no connection of this closing listener left
   adopted,            // number: a table of this generation and all before it are used by a thread no more
+  ended,              // of, slot, number: cause, more: 1 if the target was connected, account; only if they are wanted
+};
+
+// A connection, for the log.
+struct Caller {
+  // Unique in the engine.
+  uint64_t number = 0;
+  End client;
+};
+
+// How a connection went. Until it was open, and from then on.
+struct Account {
+  uint64_t wait_ms = 0;
+  uint64_t open_ms = 0;
+  uint64_t bytes_in = 0;
+  uint64_t bytes_out = 0;
 };
 
 struct Event {
@@ -41,13 +61,18 @@ struct Event {
   uint64_t number = 0;
   uint64_t more = 0;
   uint64_t generation = 0;
+  Caller of{};
+  Account account{};
 };
 
 // What the threads have to tell. One wake-up announces everything that is told until it is collected.
 class Mailbox {
  public:
   // Called by any thread; must not block.
-  explicit Mailbox(std::function<void()> wake) : wake_(std::move(wake)) {}
+  Mailbox(bool wants_ends, std::function<void()> wake) : wants_ends_(wants_ends), wake_(std::move(wake)) {}
+
+  // Whether anybody wants to know how each connection ended.
+  bool wants_ends() const { return wants_ends_; }
 
   void post(const Event& event) {
     {
@@ -68,9 +93,10 @@ class Mailbox {
   // In a flood, what is only to be logged is counted and not told.
   static constexpr size_t kMostReports = 4096;
   static bool is_mere_report(EventType type) {
-    return type == EventType::connect_failed || type == EventType::refused;
+    return type == EventType::connect_failed || type == EventType::refused || type == EventType::ended;
   }
 
+  const bool wants_ends_;
   std::function<void()> wake_;
   std::mutex mutex_;
   std::vector<Event> events_;

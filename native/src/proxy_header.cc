@@ -17,23 +17,6 @@ constexpr size_t kSignatureSize = sizeof kSignature - 1;
 constexpr char kProxy = 0x21;
 enum Family : char { kUnspecified = 0x00, kTcp4 = 0x11, kTcp6 = 0x21 };
 
-End to_end(const sockaddr_storage& storage) {
-  End end;
-  if (storage.ss_family == AF_INET) {
-    const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
-    end.family = AF_INET;
-    end.port = in.sin_port;
-    std::memcpy(end.address, &in.sin_addr, 4);
-  } else if (storage.ss_family == AF_INET6) {
-    const auto& in = reinterpret_cast<const sockaddr_in6&>(storage);
-    const bool is_mapped = IN6_IS_ADDR_V4MAPPED(&in.sin6_addr);
-    end.family = is_mapped ? AF_INET : AF_INET6;
-    end.port = in.sin6_port;
-    std::memcpy(end.address, in.sin6_addr.s6_addr + (is_mapped ? 12 : 0), end.size());
-  }
-  return end;
-}
-
 size_t write_line(const Route& route, char (&header)[kMostWritten]) {
   const auto& [source, destination] = route;
   char from[INET6_ADDRSTRLEN];
@@ -143,15 +126,27 @@ bool begins_with(const char* data, size_t size, const char* expected, size_t len
 
 }  // namespace
 
-Route route_of(int client) {
-  sockaddr_storage peer{};
+End end_of(const sockaddr_storage& storage) {
+  End end;
+  if (storage.ss_family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
+    end.family = AF_INET;
+    end.port = in.sin_port;
+    std::memcpy(end.address, &in.sin_addr, 4);
+  } else if (storage.ss_family == AF_INET6) {
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(storage);
+    const bool is_mapped = IN6_IS_ADDR_V4MAPPED(&in.sin6_addr);
+    end.family = is_mapped ? AF_INET : AF_INET6;
+    end.port = in.sin6_port;
+    std::memcpy(end.address, in.sin6_addr.s6_addr + (is_mapped ? 12 : 0), end.size());
+  }
+  return end;
+}
+
+End local_end(int fd) {
   sockaddr_storage own{};
-  socklen_t peer_length = sizeof peer;
-  socklen_t own_length = sizeof own;
-  if (getpeername(client, reinterpret_cast<sockaddr*>(&peer), &peer_length) != 0 ||
-      getsockname(client, reinterpret_cast<sockaddr*>(&own), &own_length) != 0)
-    return {};
-  return {to_end(peer), to_end(own)};
+  socklen_t length = sizeof own;
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length) == 0 ? end_of(own) : End{};
 }
 
 uint32_t hash_of(const End& end) {

@@ -19,7 +19,7 @@ struct End {
   size_t size() const { return family == AF_INET ? 4 : 16; }
 };
 
-// Who connected to whom. Unknown (AF_UNSPEC) of a Unix socket, or one that is gone.
+// Who connected to whom. Unknown of a Unix socket.
 struct Route {
   End source;
   End destination;
@@ -27,7 +27,9 @@ struct Route {
   bool is_known() const { return source.family != AF_UNSPEC; }
 };
 
-Route route_of(int client);
+// Of a socket's address; unknown (AF_UNSPEC) of a Unix socket.
+End end_of(const sockaddr_storage& storage);
+End local_end(int fd);
 
 // Of its address; that of an unknown one is one. The same as in src/engine/node/client-hash.ts.
 uint32_t hash_of(const End& end);

@@ -83,6 +83,7 @@ Relay::Outcome Relay::pass_on(Side from, const Channels& channels, CounterBlock&
     }
     const auto size = static_cast<size_t>(read);
     moved_ = true;
+    passed_[static_cast<size_t>(from)] += size;
     counters.add(from == Side::client ? kBytesIn : kBytesOut, size);
     if (size >= kMuch && source.bulk < kBulk) source.bulk += 1;
     if (size < kLittle) source.bulk = 0;

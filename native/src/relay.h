@@ -58,6 +58,9 @@ class Relay {
     return moved;
   }
 
+  // Bytes that a side has sent.
+  uint64_t passed(Side from) const { return passed_[static_cast<size_t>(from)]; }
+
   // Whether one direction has ended and the other has not.
   bool is_half_closed() const { return legs_[0].ended != legs_[1].ended; }
 
@@ -102,6 +105,7 @@ class Relay {
   }
 
   Leg legs_[2];
+  uint64_t passed_[2] = {};
   uint8_t first_to_end_ = 0;
   bool moved_ = true;
   // Whether the backend has been sent something, and then told to send small pieces at once.

@@ -66,7 +66,7 @@ int run(uint32_t connections) {
   uint64_t idle = 0;
   {
     const testing::EchoServer servers[kServers];
-    Engine engine(kLoops, 200, [] {});
+    Engine engine(kLoops, 200, true, [] {});
     Settings settings;
     settings.connect_timeout_ms = 500;
     settings.max_attempts = 3;

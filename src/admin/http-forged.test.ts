@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { createNodeEngine } from "../engine/node/node-engine.js";
+import { QUIET } from "../engine/testing/rig.js";
 import type { HttpShimOptions } from "./http-server.js";
 import { send } from "./testing/raw-http.js";
 import { startReal, type Shim } from "./testing/shim-fixture.js";
 
 const startWithEngine = (t: TestContext, options: Partial<HttpShimOptions> = {}): Promise<Shim> =>
-  startReal(t, createNodeEngine({ maxConnections: 10 }), options);
+  startReal(t, createNodeEngine({ maxConnections: 10, ...QUIET }), options);
 
 /** What a page can make a browser send, and what an attacker's tool can; P is the port. */
 const FORGED: readonly (readonly [string, readonly string[]])[] = [

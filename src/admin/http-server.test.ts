@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { pino } from "pino";
 import { createNodeEngine } from "../engine/node/node-engine.js";
+import { QUIET } from "../engine/testing/rig.js";
 import { ProxyError, type ProxyErrorCode } from "../errors.js";
 import { startHttpShim } from "./http-server.js";
 import { fakeBackend, FakeManagement } from "./testing/fake-management.js";
@@ -13,7 +14,7 @@ import { startReal, startShim, type Shim } from "./testing/shim-fixture.js";
 import { createAccess } from "./access/access.js";
 
 const startWithEngine = (t: TestContext): Promise<Shim> =>
-  startReal(t, createNodeEngine({ maxConnections: 10 }));
+  startReal(t, createNodeEngine({ maxConnections: 10, ...QUIET }));
 
 const logger = pino({ enabled: false });
 

@@ -30,6 +30,8 @@ export interface Config {
   readonly threads: number | undefined;
   readonly logLevel: ProcessFlags["logLevel"];
   readonly logFormat: ProcessFlags["logFormat"];
+  /** Most lines a second of one kind about the connections of one service; 0: no limit. */
+  readonly logRate: number;
 }
 
 /** @throws ProxyError INVALID_ARGUMENT */
@@ -59,6 +61,7 @@ export function toConfig(
     threads: flags.threads,
     logLevel: flags.logLevel,
     logFormat: flags.logFormat,
+    logRate: flags.logRate,
   };
 }
 

@@ -70,6 +70,7 @@ test("two arguments are enough; the rest has defaults", async () => {
     threads: undefined,
     logLevel: "info",
     logFormat: "text",
+    logRate: 10,
   } satisfies Config);
 });
 
@@ -180,6 +181,7 @@ test("every flag can also come from the environment, and the command line wins",
     SEAMLESS_THREADS: "7",
     SEAMLESS_LOG_LEVEL: "warn",
     SEAMLESS_LOG_FORMAT: "json",
+    SEAMLESS_LOG_RATE: "0",
   };
   Object.assign(process.env, environment);
   t.after(() => Object.keys(environment).forEach((name) => Reflect.deleteProperty(process.env, name)));
@@ -235,6 +237,7 @@ test("every flag can also come from the environment, and the command line wins",
     threads: 7,
     logLevel: "warn",
     logFormat: "json",
+    logRate: 0,
   } satisfies Config);
   const help = (await parse("--help")).stdout;
   for (const name of Object.keys(environment)) assert.match(help, new RegExp(name));

@@ -2,13 +2,13 @@ import { isIP } from "node:net";
 import { InvalidArgumentError, type Option } from "commander";
 import type { ListenAddress } from "../engine/engine.js";
 import { parseListenAddress } from "../listen-address.js";
-import { LOG_FORMATS, LOG_LEVELS } from "../logger.js";
 import { engineFlags, type EngineFlags } from "./engine-flags.js";
 import { durationFlag, flag, understood } from "./flag.js";
+import { logFlags, type LogFlags } from "./log-flags.js";
 import { storeFlags, type StoreFlags } from "./store-flags.js";
 
 /** What the command line and the configuration file may say of the process. */
-export interface ProcessFlags extends EngineFlags, StoreFlags {
+export interface ProcessFlags extends EngineFlags, StoreFlags, LogFlags {
   readonly httpPort: number;
   readonly httpHost: string;
   readonly http?: ListenAddress | "off";
@@ -23,8 +23,6 @@ export interface ProcessFlags extends EngineFlags, StoreFlags {
   readonly upgradeTimeout: number;
   readonly upgradeDrainLimit: number;
   readonly state?: string;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
-  readonly logFormat: (typeof LOG_FORMATS)[number];
 }
 
 export function processFlags(): readonly Option[] {
@@ -49,8 +47,7 @@ export function processFlags(): readonly Option[] {
     flag("--state <file>", "keep the state in this file; what it says wins over <backends>"),
     ...storeFlags(),
     ...engineFlags(),
-    flag("--log-level <level>", "least level logged, to stderr").choices(LOG_LEVELS).default("info"),
-    flag("--log-format <format>", "for people or for programs").choices(LOG_FORMATS).default("text"),
+    ...logFlags(),
   ];
 }
 

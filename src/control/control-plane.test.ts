@@ -40,6 +40,7 @@ async function start(t: TestContext, ...services: readonly ServiceConfig[]): Pro
       return Promise.resolve();
     },
     logger: pino({ level: "silent" }),
+    logRate: 10,
   });
   t.after(() => control.close(0));
   await control.reconfigure(services);

@@ -50,6 +50,8 @@ export interface ControlPlaneOptions {
   /** Puts another process in our place. @throws ProxyError UPGRADE_FAILED, UPGRADE_IN_PROGRESS, DEPLOY_IN_PROGRESS */
   readonly upgrade?: () => Promise<Upgraded>;
   readonly logger: Logger;
+  /** Most lines a second of one kind about the connections of one service; 0: no limit. */
+  readonly logRate: number;
 }
 
 /** The process whose place this one takes. */
@@ -126,14 +128,14 @@ export class ControlPlane implements Management {
       this.#requireRunning();
       if (this.#services.has(name))
         throw new ProxyError("SERVICE_EXISTS", `service '${name}' exists already`);
-      const { engine, checker, logger } = this.#options;
+      const { engine, checker, logger, logRate } = this.#options;
       const { fleet, instanceId } = this.#options;
       const { record, shared } = await beginRecord(opening, instanceId, fleet);
       const persist = (next: ServiceRecord): Promise<void> =>
         this.#store((records) => void records.set(name, next));
       const inherited = this.#options.sockets?.(name, listen);
       const joined = this.#options.predecessor?.join(name, engine);
-      const parts = { resolution: this.#resolution, checker, persist, shared, logger };
+      const parts = { resolution: this.#resolution, checker, persist, shared, logger, logRate };
       const options = { listen, inherited, settings, handed: joined?.handed, ...parts };
       this.#opening = listen;
       const service = await Service.open(joined?.engine ?? engine, record, options).finally(

@@ -8,12 +8,13 @@ import type {
 } from "../engine/engine.js";
 import { formatListenAddress } from "../listen-address.js";
 import type { ProxyProtocol } from "../proxy-header.js";
-import { createSampledWarning, type SampledWarning } from "../log-sampler.js";
+import { createSampledLog } from "../log-sampler.js";
 import type { Logger } from "../logger.js";
 import type { BackendList } from "./backend-list.js";
 import type { BackendResolution } from "./backend-resolution.js";
 import { viewDraining, viewListed } from "./backend-view.js";
 import type { Checker } from "./checker.js";
+import { ConnectionLog } from "./connection-log.js";
 import { DeployDesk } from "./deploy-desk.js";
 import type { DeployStatus } from "./deploy-status.js";
 import { DrainKeeper } from "./drain-keeper.js";
@@ -56,6 +57,8 @@ export interface ServiceOptions {
   /** The proxies that the record is shared with, and what was seen of it there. */
   readonly shared?: { readonly fleet: Fleet; readonly version: Version } | undefined;
   readonly logger: Logger;
+  /** Most lines a second of one kind about connections; 0: no limit. */
+  readonly logRate: number;
 }
 
 /**
@@ -80,17 +83,18 @@ export class ServiceCore {
   onEmptied: (id: string, counters: TargetCounters) => void = () => undefined;
   readonly #options: ServiceOptions;
   readonly #logger: Logger;
-  readonly #warn: SampledWarning;
+  readonly #connectionLog: ConnectionLog;
   #settings: ServiceSettings;
   #sequence: number;
 
   constructor(record: ServiceRecord, options: ServiceOptions, listener: Listener) {
-    const { settings, resolution, logger } = options;
+    const { settings, resolution, logger, logRate } = options;
     this.#options = options;
     this.#settings = settings;
     this.listener = listener;
     this.#logger = logger.child({ service: record.name });
-    this.#warn = createSampledWarning(this.#logger, Date.now);
+    const sampled = createSampledLog(this.#logger, { now: Date.now, perSecond: logRate });
+    this.#connectionLog = new ConnectionLog(sampled);
     this.#sequence = record.sequenceBase;
     this.keeper = this.#createKeeper(record);
     this.monitor = this.#createMonitor(
@@ -255,6 +259,7 @@ export class ServiceCore {
   onEngineEvent(event: EngineEvent): void {
     switch (event.type) {
       case "connect-failed":
+        this.#connectionLog.connectFailed(event);
         this.#onConnectFailed(event.target, event.code, event.consecutive);
         break;
       case "connect-recovered":
@@ -265,13 +270,15 @@ export class ServiceCore {
         this.onEmptied(event.target, event.counters);
         break;
       case "refused":
-        this.#warn("refused", { reason: event.reason }, "a client was reset");
+        this.#connectionLog.refused(event);
+        break;
+      case "ended":
+        this.#connectionLog.ended(event);
         break;
     }
   }
 
   #onConnectFailed(id: string, code: string, consecutive: number): void {
-    this.#warn("connect-failed", { backend: id, code, consecutive }, "connecting to a backend failed");
     const backend = this.keeper.list.find((listed) => listed.id === id);
     if (!backend) return;
     this.#options.resolution.refresh(backend);

@@ -162,7 +162,8 @@ test("a failed connect has the backend checked at once", async (t) => {
   await service.setHealthCheck({ ...CHECK, intervalMs: 3_600_000 });
   await when(service, ({ backends }) => backends.every(({ health }) => health?.state === "healthy"));
   sick.set(A, "gone");
-  engine.report({ type: "connect-failed", target: A, code: "ECONNREFUSED", consecutive: 1 });
+  const connection = { id: "x-1", client: undefined };
+  engine.report({ type: "connect-failed", connection, target: A, code: "ECONNREFUSED", consecutive: 1 });
   await when(service, ({ backends }) => backends[0]?.status === "unhealthy");
 });
 

@@ -156,7 +156,13 @@ test("a draining backend that is added again is back in the rotation", async (t)
 });
 
 const failing = (target: string, consecutive = 3): EngineEvent => {
-  return { type: "connect-failed", target, code: "ECONNREFUSED", consecutive };
+  return {
+    type: "connect-failed",
+    connection: { id: "x-1", client: undefined },
+    target,
+    code: "ECONNREFUSED",
+    consecutive,
+  };
 };
 
 test("three failed connects in a row put a backend aside, as a last resort, until its time is over", async (t) => {

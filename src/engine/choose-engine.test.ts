@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chooseEngine } from "./choose-engine.js";
 
-const options = { threads: 1, maxConnections: 10 } as const;
+const options = { threads: 1, maxConnections: 10, idPrefix: "x", tellEnds: false } as const;
 const load = (): never => {
   throw new Error("No native build was found for platform=plan9\n    loaded from: /somewhere");
 };

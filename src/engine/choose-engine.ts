@@ -1,10 +1,10 @@
 import { ProxyError } from "../errors.js";
-import type { Engine } from "./engine.js";
+import type { Engine, Telling } from "./engine.js";
 import { loadAddon, type Addon } from "./native/addon.js";
 
 export const ENGINE_CHOICES = ["auto", "native", "node"] as const;
 
-export interface EngineOptions {
+export interface EngineOptions extends Telling {
   /** auto: the native one, if it can be used. */
   readonly choice: (typeof ENGINE_CHOICES)[number];
   /** Of the native engine; the other one has only the thread that everything else runs in. */
@@ -30,19 +30,19 @@ export interface ChosenEngine {
 export async function chooseEngine({
   choice,
   threads,
-  maxConnections,
   load = loadAddon,
+  ...options
 }: EngineOptions): Promise<ChosenEngine> {
   const node = async (): Promise<Engine> => {
     const { createNodeEngine } = await import("./node/node-engine.js");
-    return createNodeEngine({ maxConnections });
+    return createNodeEngine(options);
   };
   if (choice === "node") return { engine: await node(), reason: "asked for", isSecondBest: false };
   try {
     const addon = load();
     const { createNativeEngine } = await import("./native/native-engine.js");
     return {
-      engine: createNativeEngine({ addon, threads, maxConnections }),
+      engine: createNativeEngine({ addon, threads, ...options }),
       reason: choice === "native" ? "asked for" : "it is the faster one",
       isSecondBest: false,
     };

@@ -238,10 +238,35 @@ export interface CloseReport {
   readonly cut: number;
 }
 
+/** A connection of a client, for the log. */
+export interface ClientConnection {
+  /** Unique, also among those of other processes. */
+  readonly id: string;
+  /** Who a PROXY header says it is, else the peer. Undefined of a Unix socket, or if the client is gone. */
+  readonly client: Endpoint | undefined;
+}
+
+/** How a connection that was not refused ended. */
+export interface Ending {
+  readonly connection: ClientConnection;
+  /** Undefined: the client left, or the listener was closed, before one was connected. */
+  readonly target: string | undefined;
+  readonly cause: EndCause | "left-early";
+  /** From when it was accepted until a target was connected, or its end. Milliseconds. */
+  readonly waitMs: number;
+  /** From then on. Milliseconds. */
+  readonly openMs: number;
+  /** Client to backend. */
+  readonly bytesIn: number;
+  /** Backend to client. */
+  readonly bytesOut: number;
+}
+
 export type EngineEvent =
   /** One target could not be connected; `consecutive` counts failures since its last success. */
   | {
       readonly type: "connect-failed";
+      readonly connection: ClientConnection;
       readonly target: string;
       readonly code: string;
       readonly consecutive: number;
@@ -251,7 +276,17 @@ export type EngineEvent =
   /** A target that is not in the table has no connection left, and is forgotten; these were its counters. */
   | { readonly type: "drained"; readonly target: string; readonly counters: TargetCounters }
   /** A client was reset. */
-  | { readonly type: "refused"; readonly reason: RefusalReason };
+  | { readonly type: "refused"; readonly connection: ClientConnection; readonly reason: RefusalReason }
+  /** Told only by an engine that is to `tellEnds`. */
+  | ({ readonly type: "ended" } & Ending);
+
+/** What an engine tells of connections. */
+export interface Telling {
+  /** What the ids of its connections begin with. */
+  readonly idPrefix: string;
+  /** Whether it tells how each connection ended. */
+  readonly tellEnds: boolean;
+}
 
 /** A limit, or no target connectable, or not within the time of waiting. */
 export type RefusalReason = Limit | "no-backend" | "hold-expired";

@@ -76,6 +76,7 @@ export async function startReal(
     checker: checkBackend,
     save: () => Promise.resolve(),
     logger: silent,
+    logRate: 10,
   });
   await control.openService({
     name: "default",

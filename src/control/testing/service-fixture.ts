@@ -74,6 +74,7 @@ export async function startService(
       return Promise.resolve();
     },
     logger: pino({ level: "silent" }),
+    logRate: 10,
   });
   onChange = (name) => service.nameChanged(name);
   const desk = fleet && new FleetDesk(fleet, () => [service]);

@@ -5,7 +5,12 @@ import type { Endpoint, ListenerSettings } from "../engine.js";
 /** What the addon `@seamless/native` offers; see native/src/binding.cc. */
 export interface Addon {
   /** `wake` is called when `collect` has something new; several things that happen at once are announced once. */
-  readonly Engine: new (threads: number, maxConnections: number, wake: () => void) => AddonEngine;
+  readonly Engine: new (
+    threads: number,
+    maxConnections: number,
+    tellEnds: boolean,
+    wake: () => void,
+  ) => AddonEngine;
 }
 
 /** Threads with their connections. Its calls are over at once, or after one turn of the threads' loops. */
@@ -20,6 +25,7 @@ export interface AddonEngine {
   apply(listener: number, table: AddonTable): void;
   setPaused(listener: number, paused: boolean): void;
   letGo(thread: number, held: number): void;
+  /** Resets a held connection, and tells why (`refused`), unless the cause is that the listener closes. */
   refuseHeld(thread: number, held: number, cause: number): void;
   cut(listener: number, slot: number, atMost: number): number;
   closeIdle(listener: number, slot: number, idleMs: number): number;

@@ -94,10 +94,8 @@ export class CounterMemory {
     };
   }
 
-  /** Who is held too long or too many is decided, and counted, elsewhere. */
   #refused(slot: number, limit: Limit): number {
-    const reason = (REASONS as readonly string[]).indexOf(limit);
-    return reason < 0 ? 0 : this.#sum(slot, LISTENER.refusedFor + reason);
+    return this.#sum(slot, LISTENER.refusedFor + REASONS.indexOf(limit));
   }
 
   #ends(slot: number, first: number): ConnectionEnds {

@@ -10,8 +10,9 @@ import { entranceSuite } from "../testing/entrance-suite.js";
 import { holdingSuite } from "../testing/holding-suite.js";
 import { relaySuite } from "../testing/relay-suite.js";
 import { openClient, startEcho } from "../testing/peers.js";
-import { inTurn, startRig, until } from "../testing/rig.js";
+import { inTurn, QUIET, startRig, until } from "../testing/rig.js";
 import { routingSuite } from "../testing/routing-suite.js";
+import { tellingSuite } from "../testing/telling-suite.js";
 import { loadAddon } from "./addon.js";
 import { createNativeEngine } from "./native-engine.js";
 
@@ -19,8 +20,10 @@ import { createNativeEngine } from "./native-engine.js";
 const addon = loadAddon(env["SEAMLESS_ADDON"]);
 
 for (const threads of [1, 3]) {
-  const create = (maxConnections = 10_000): Engine => createNativeEngine({ addon, threads, maxConnections });
-  for (const suite of [routingSuite, relaySuite, holdingSuite, endingSuite, entranceSuite]) suite(create);
+  const create = (maxConnections = 10_000, tellEnds = false): Engine =>
+    createNativeEngine({ ...QUIET, addon, threads, maxConnections, tellEnds });
+  for (const suite of [routingSuite, relaySuite, holdingSuite, endingSuite, entranceSuite, tellingSuite])
+    suite(create);
 }
 
 /** The numbers of all sockets of this process. */
@@ -39,7 +42,7 @@ function sockets(): number[] {
 // A child that was forked has every descriptor until it calls exec; here one keeps them for longer.
 test("a closed socket that a child process still has does not speak for a later connection", async (t) => {
   const echo = await startEcho(t);
-  const engine = createNativeEngine({ addon, threads: 1, maxConnections: 100 });
+  const engine = createNativeEngine({ ...QUIET, addon, threads: 1, maxConnections: 100 });
   const { listener, port } = await startRig(t, engine, inTurn(echo));
   const first = await openClient(t, port);
   first.write("x");

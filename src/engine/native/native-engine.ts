@@ -1,10 +1,10 @@
-import type { Engine, ListenOptions } from "../engine.js";
+import type { Engine, ListenOptions, Telling } from "../engine.js";
 import type { Addon, AddonEngine } from "./addon.js";
 import { CounterMemory } from "./counter-memory.js";
 import { decodeEvents } from "./native-events.js";
 import { NativeListener } from "./native-listener.js";
 
-export interface NativeEngineOptions {
+export interface NativeEngineOptions extends Telling {
   readonly addon: Addon;
   readonly threads: number;
   /** Most client connections at once, over all listeners. */
@@ -32,11 +32,14 @@ class Threads {
   readonly #engine: AddonEngine;
   readonly #memory: CounterMemory;
   readonly #threads: number;
+  readonly #idPrefix: string;
   readonly #listeners = new Map<number, NativeListener>();
   readonly #stopped: () => void;
 
-  constructor({ addon, threads, maxConnections }: NativeEngineOptions, stopped: () => void) {
-    this.#engine = new addon.Engine(threads, maxConnections, () => this.#deliver());
+  constructor(options: NativeEngineOptions, stopped: () => void) {
+    const { addon, threads, maxConnections, tellEnds, idPrefix } = options;
+    this.#engine = new addon.Engine(threads, maxConnections, tellEnds, () => this.#deliver());
+    this.#idPrefix = idPrefix;
     this.#memory = new CounterMemory(threads, (index) => this.#engine.page(index));
     this.#threads = threads;
     this.#stopped = stopped;
@@ -51,7 +54,9 @@ class Threads {
       memory: this.#memory,
       threads: this.#threads,
       id,
+      idPrefix: this.#idPrefix,
       totalsSlot,
+      deliver: () => this.#deliver(),
       finished: () => this.#forget(id),
     });
     this.#listeners.set(id, listener);

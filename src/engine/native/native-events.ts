@@ -1,4 +1,7 @@
 import { getSystemErrorName } from "node:util";
+import type { Route } from "../../proxy-header.js";
+import { END_CAUSES } from "../engine.js";
+import type { Cause } from "../unserved.js";
 
 const TYPES = [
   "connect-failed",
@@ -10,6 +13,7 @@ const TYPES = [
   "drained",
   "emptied",
   "adopted",
+  "ended",
 ] as const;
 export const REASONS = [
   "connection-limit",
@@ -20,7 +24,17 @@ export const REASONS = [
   "client-limit",
   "accept-rate",
   "proxy-header",
+  "hold-limit",
+  "hold-expired",
 ] as const;
+/** In the order of native/src/connection.h. */
+export const CAUSES: readonly Cause[] = [
+  ...END_CAUSES,
+  "left-early",
+  "connect-failed",
+  "hold-expired",
+  "limit",
+];
 
 /** What a thread tells; native/src/mailbox.h says what each type means, and which of the numbers it has. */
 export interface NativeEvent {
@@ -32,9 +46,16 @@ export interface NativeEvent {
   readonly number: number;
   readonly more: number;
   readonly generation: number;
+  /** Of which connection. */
+  readonly connection: number;
+  readonly source: Route["source"] | undefined;
+  readonly waitMs: number;
+  readonly openMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }
 
-const NUMBERS_PER_EVENT = 8;
+const NUMBERS_PER_EVENT = 19;
 
 /** Reads what the addon has collected. */
 export function* decodeEvents(numbers: Float64Array): Generator<NativeEvent> {
@@ -49,8 +70,27 @@ export function* decodeEvents(numbers: Float64Array): Generator<NativeEvent> {
       number: field(5),
       more: field(6),
       generation: field(7),
+      connection: field(8),
+      source: sourceOf(field(9), field(10), [field(11), field(12), field(13), field(14)]),
+      waitMs: field(15),
+      openMs: field(16),
+      bytesIn: field(17),
+      bytesOut: field(18),
     };
   }
+}
+
+/** Version of IP, or 0; port; and the address in words of 32 bits, of which version 4 has one. */
+function sourceOf(version: number, port: number, words: readonly number[]): NativeEvent["source"] {
+  if (version === 0) return undefined;
+  const [first = 0] = words;
+  if (version === 4)
+    return {
+      address: [first >>> 24, (first >>> 16) & 255, (first >>> 8) & 255, first & 255].join("."),
+      port,
+    };
+  const groups = words.flatMap((word) => [word >>> 16, word & 0xffff]);
+  return { address: groups.map((group) => group.toString(16)).join(":"), port };
 }
 
 /** The name of an errno; 0 stands for a target without an address. */

@@ -2,7 +2,6 @@ import { Closing } from "../closing.js";
 import { Doors, type Binding, type Door } from "../doors.js";
 import {
   CHOICES,
-  END_CAUSES,
   type CloseReport,
   type HoldLimits,
   type ListenAddress,
@@ -15,14 +14,13 @@ import {
 } from "../engine.js";
 import { Holding, type Held } from "../holding.js";
 import { idsOutOfTurn } from "../turns.js";
-import { REFUSALS, UNSERVED, type Cause } from "../unserved.js";
+import { REFUSALS, UNSERVED } from "../unserved.js";
 import type { AddonEngine } from "./addon.js";
 import type { CounterMemory } from "./counter-memory.js";
-import { errnoName, withErrnoName, type NativeEvent } from "./native-events.js";
+import { CAUSES, withErrnoName, type NativeEvent } from "./native-events.js";
+import { reportOf } from "./native-reports.js";
 import { SlotBook, type Forgotten } from "./slot-book.js";
 
-/** In the order of native/src/connection.h. */
-const CAUSES: readonly Cause[] = [...END_CAUSES, "left-early", "connect-failed", "hold-expired", "limit"];
 const MOST = 0xffff_ffff;
 
 export interface NativeListenerOptions extends ListenOptions {
@@ -30,7 +28,10 @@ export interface NativeListenerOptions extends ListenOptions {
   readonly memory: CounterMemory;
   readonly threads: number;
   readonly id: number;
+  readonly idPrefix: string;
   readonly totalsSlot: number;
+  /** Has everything delivered that the threads have told so far. */
+  readonly deliver: () => void;
   readonly finished: () => void;
 }
 
@@ -58,9 +59,17 @@ export class NativeListener implements Listener {
   readonly #book: SlotBook;
   readonly #holding: Holding<HeldConnection>;
   readonly #held = new Map<string, HeldConnection>();
+  readonly #reactions: Partial<Record<NativeEvent["type"], (event: NativeEvent) => void>> = {
+    "connect-recovered": () => this.#holding.targetFound(),
+    held: (event) => this.#hold(event),
+    "held-left": (event) => this.#forgetHeld(event),
+    "held-connected": () => this.#holding.targetFound(),
+    drained: ({ slot }) => this.#forgetDrained(slot),
+    emptied: () => this.#finishIfEmpty(),
+    adopted: ({ number }) => this.#adopted(number),
+  };
   #table: RoutingTable = { targets: [], sequence: [], choice: "turn", holdMs: 0 };
   #generation = 0;
-  #overHeld = 0;
   #adoptions: Adoption[] = [];
   #closing: Closing | undefined;
   #last: ListenerTotals | undefined;
@@ -125,12 +134,7 @@ export class NativeListener implements Listener {
   totals(): ListenerTotals {
     const { memory, totalsSlot } = this.#options;
     if (this.#last) return this.#last;
-    const { refusals, ...counted } = memory.readListener(totalsSlot);
-    return {
-      ...counted,
-      refusals: { ...refusals, "hold-limit": this.#overHeld },
-      heldConnections: this.#holding.size,
-    };
+    return { ...memory.readListener(totalsSlot), heldConnections: this.#holding.size };
   }
 
   pause(limits: HoldLimits): void {
@@ -185,31 +189,10 @@ export class NativeListener implements Listener {
 
   /** What a thread tells of this listener. */
   onEvent(event: NativeEvent): void {
-    switch (event.type) {
-      case "connect-failed":
-      case "connect-recovered":
-      case "refused":
-        this.#report(event);
-        break;
-      case "held":
-        this.#hold(event);
-        break;
-      case "held-left":
-        this.#forgetHeld(event);
-        break;
-      case "held-connected":
-        this.#holding.targetFound();
-        break;
-      case "drained":
-        this.#forgetDrained(event.slot);
-        break;
-      case "emptied":
-        this.#finishIfEmpty();
-        break;
-      case "adopted":
-        this.#adopted(event.number);
-        break;
-    }
+    const { idPrefix, report } = this.#options;
+    const reported = reportOf(event, { idPrefix, target: this.#book.idOf(event.slot) });
+    if (reported) report(reported);
+    this.#reactions[event.type]?.(event);
   }
 
   #open(binding: Binding): Door {
@@ -217,19 +200,6 @@ export class NativeListener implements Listener {
     const { descriptor, host, port } = withErrnoName(() => engine.open(id, binding));
     const shut = (): void => engine.shut(id, descriptor);
     return host === "" ? { descriptor, shut } : { bound: { host, port }, descriptor, shut };
-  }
-
-  #report({ type, slot, reason, number, more }: NativeEvent): void {
-    const { report } = this.#options;
-    const target = this.#book.idOf(slot);
-    if (type === "refused") {
-      if (reason !== "paused") report({ type, reason });
-    } else if (target !== undefined && type === "connect-failed") {
-      report({ type, target, code: errnoName(number), consecutive: more });
-    } else if (target !== undefined && type === "connect-recovered") {
-      this.#holding.targetFound();
-      report({ type, target });
-    }
   }
 
   #hold(event: NativeEvent): void {
@@ -261,9 +231,7 @@ export class NativeListener implements Listener {
 
   #refuse(held: HeldConnection, reason: (typeof REFUSALS)[keyof typeof REFUSALS]): void {
     this.#held.delete(keyOf(held));
-    if (reason === "hold-limit") this.#overHeld += 1;
     this.#options.engine.refuseHeld(held.thread, held.id, CAUSES.indexOf(UNSERVED[reason]));
-    this.#options.report({ type: "refused", reason });
   }
 
   #adopted(generation: number): void {
@@ -301,9 +269,10 @@ export class NativeListener implements Listener {
   }
 
   #finishIfEmpty(): void {
-    const { memory, totalsSlot, finished } = this.#options;
+    const { memory, totalsSlot, deliver, finished } = this.#options;
     if (!this.#closing || this.#last || memory.openConnections(totalsSlot) > 0) return;
     this.#last = this.totals();
+    deliver();
     this.#book.freeze();
     memory.release(totalsSlot);
     for (const { resolve } of this.#adoptions.splice(0)) resolve();

@@ -1,12 +1,12 @@
 import { Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
 import { proxyHeader, type ProxyProtocol, type Route } from "../../proxy-header.js";
-import type { EndCause, ListenerSettings, Target } from "../engine.js";
+import type { EndCause, Ending, ListenerSettings, Target } from "../engine.js";
 import type { Cause } from "../unserved.js";
 import type { Link } from "./chain.js";
 import type { DialDeadlines, Dialling } from "./dial-deadlines.js";
 import { clientHash } from "./client-hash.js";
-import { peerAddress, routeOf } from "./handle.js";
+import { peerAddress, peerOf, routeOf } from "./handle.js";
 import type { LoopTurns } from "./loop-turns.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
@@ -27,7 +27,7 @@ export interface ConnectionHost {
   /** Another target after these failed; undefined if there is none. */
   nextTarget(tried: readonly string[]): Target | undefined;
   stats(id: string): TargetStats;
-  connectFailed(stats: TargetStats, code: string): void;
+  connectFailed(connection: Connection, stats: TargetStats, code: string): void;
   connected(stats: TargetStats): void;
   /** Nothing could be connected; the connection waits again, and is to be held or aborted. */
   unconnectable(connection: Connection, reason: "no-backend" | "descriptors"): void;
@@ -37,6 +37,10 @@ export interface ConnectionHost {
 }
 
 export interface ClientFacts {
+  /** Of the connection. */
+  readonly number: number;
+  /** Who it is, if that is to be known even when it is gone. */
+  readonly peer: Route["source"] | undefined;
   /** It came by a Unix socket, which knows no aborts. */
   readonly isLocal: boolean;
   /** To be called when the connection has ended. */
@@ -59,6 +63,8 @@ export class Connection implements Dialling {
   readonly #host: ConnectionHost;
   readonly #client: Socket;
   readonly #isLocal: boolean;
+  readonly number: number;
+  readonly #peer: Route["source"] | undefined;
   /** Among the connections of its listener. */
   place: Link<Connection> | undefined;
   /** To be called when it has ended. */
@@ -83,15 +89,19 @@ export class Connection implements Dialling {
   dialDeadlineMs = 0;
   dialPlace: Link<Dialling> | undefined;
   #tended = false;
-  /** Whether a byte has passed since the last look, and when the last one that found so was. */
-  #moved = true;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  /** How many bytes had passed at the last look, and when the last one that found more was. */
+  #bytesSeen = -1;
   #movedMs = 0;
   #firstToEnd: "client" | "backend" | undefined;
   #state: "waiting" | "dialling" | "open" | "ended" = "waiting";
 
-  constructor(host: ConnectionHost, client: Socket, { isLocal, leave }: ClientFacts) {
+  constructor(host: ConnectionHost, client: Socket, { number, peer, isLocal, leave }: ClientFacts) {
     this.#host = host;
     this.#client = client;
+    this.number = number;
+    this.#peer = peer;
     this.#isLocal = isLocal;
     this.leaves = [leave];
     client.on("error", this.#onClientError);
@@ -114,6 +124,24 @@ export class Connection implements Dialling {
 
   get targetId(): string | undefined {
     return this.#stats?.id;
+  }
+
+  /** Who the client is, as far as it is known. */
+  get source(): Route["source"] | undefined {
+    return this.route?.source ?? this.#peer ?? peerOf(this.#client);
+  }
+
+  /** How it went, now that it has ended. */
+  account(): Omit<Ending, "connection" | "cause"> {
+    const wasOpen = this.#openSinceMs > 0;
+    const openMs = wasOpen ? Math.round(performance.now() - this.#openSinceMs) : 0;
+    return {
+      target: wasOpen ? this.#target?.id : undefined,
+      waitMs: Math.max(Date.now() - this.acceptedUnixMs - openMs, 0),
+      openMs,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+    };
   }
 
   /** Resets both sides. */
@@ -219,7 +247,7 @@ export class Connection implements Dialling {
 
   #onTargetFailed(code: string): void {
     this.#failures += 1;
-    if (this.#stats) this.#host.connectFailed(this.#stats, code);
+    if (this.#stats) this.#host.connectFailed(this, this.#stats, code);
     this.#tryNextTarget();
   }
 
@@ -247,8 +275,9 @@ export class Connection implements Dialling {
 
   #idleMs(): number {
     const nowMs = performance.now();
-    if (this.#moved) this.#movedMs = nowMs;
-    this.#moved = false;
+    const bytes = this.#bytesIn + this.#bytesOut;
+    if (bytes !== this.#bytesSeen) this.#movedMs = nowMs;
+    this.#bytesSeen = bytes;
     return nowMs - this.#movedMs;
   }
 
@@ -269,7 +298,7 @@ export class Connection implements Dialling {
     passOn(this.#client, backend, {
       count: (bytes) => {
         stats.bytesIn += bytes;
-        this.#moved = true;
+        this.#bytesIn += bytes;
       },
       ended: () => (this.#firstToEnd ??= "client"),
       turns: this.#host.turns,
@@ -278,7 +307,7 @@ export class Connection implements Dialling {
     passOn(backend, this.#client, {
       count: (bytes) => {
         stats.bytesOut += bytes;
-        this.#moved = true;
+        this.#bytesOut += bytes;
       },
       ended: () => (this.#firstToEnd ??= "backend"),
       turns: this.#host.turns,

@@ -13,18 +13,22 @@ interface Handle {
  * what it has found once, while `relay.ts` asks it whether a connection was aborted.
  */
 export function peerAddress(socket: Socket): string {
-  const found: { address?: string } = {};
+  return peerOf(socket)?.address ?? "";
+}
+
+/** The same with the port. */
+export function peerOf(socket: Socket): Route["source"] | undefined {
+  const found: Partial<Route["source"]> = {};
   handleOf(socket)?.getpeername?.(found);
-  return found.address ?? "";
+  return isEnd(found) ? found : undefined;
 }
 
 /** Undefined of a Unix socket, or one that is gone already. */
 export function routeOf(socket: Socket): Route | undefined {
-  const [source, destination]: [Partial<Route["source"]>, Partial<Route["source"]>] = [{}, {}];
-  const handle = handleOf(socket);
-  handle?.getpeername?.(source);
-  handle?.getsockname?.(destination);
-  return isEnd(source) && isEnd(destination) ? { source, destination } : undefined;
+  const source = peerOf(socket);
+  const destination: Partial<Route["source"]> = {};
+  handleOf(socket)?.getsockname?.(destination);
+  return source && isEnd(destination) ? { source, destination } : undefined;
 }
 
 function isEnd(end: Partial<Route["source"]>): end is Route["source"] {

@@ -1,21 +1,18 @@
-import type { Engine } from "../engine.js";
-import { NodeListener, type ConnectionBudget } from "./node-listener.js";
+import type { Engine, Telling } from "../engine.js";
+import { ConnectionRegister } from "./connection-register.js";
+import { NodeListener } from "./node-listener.js";
 
-export interface NodeEngineOptions {
+export interface NodeEngineOptions extends Telling {
   /** Most client connections at once, over all listeners. */
   readonly maxConnections: number;
 }
 
 /** The portable engine, on node:net: one thread, the one that also runs the control plane. */
-export function createNodeEngine({ maxConnections }: NodeEngineOptions): Engine {
-  let open = 0;
-  const budget: ConnectionBudget = {
-    take() {
-      if (open >= maxConnections) return false;
-      open += 1;
-      return true;
-    },
-    giveBack: () => void (open -= 1),
+export function createNodeEngine({ maxConnections, ...telling }: NodeEngineOptions): Engine {
+  const register = new ConnectionRegister(maxConnections);
+  return {
+    name: "node",
+    maxConnections,
+    listen: (options) => NodeListener.open({ ...options, ...telling, register }),
   };
-  return { name: "node", maxConnections, listen: (options) => NodeListener.open(options, budget) };
 }

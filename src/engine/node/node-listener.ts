@@ -1,5 +1,6 @@
 import { createServer, type Socket } from "node:net";
 import type {
+  ClientConnection,
   CloseReport,
   EndCause,
   HoldLimits,
@@ -12,8 +13,10 @@ import type {
   RoutingTable,
   Target,
   TargetCounters,
+  Telling,
 } from "../engine.js";
 import { Closing } from "../closing.js";
+import { clientConnection } from "../client-connection.js";
 import { Doors, type Binding, type Door } from "../doors.js";
 import { noEnds } from "../ends.js";
 import { Holding } from "../holding.js";
@@ -24,26 +27,31 @@ import { idsOutOfTurn } from "../turns.js";
 import { type Cause, REFUSALS, UNSERVED, type Unserved } from "../unserved.js";
 import { Chain } from "./chain.js";
 import { Connection, type ConnectionHost } from "./connection.js";
+import type { ConnectionRegister } from "./connection-register.js";
 import { Cursor } from "./cursor.js";
 import { DialDeadlines } from "./dial-deadlines.js";
 import { Gate, type Leave } from "./gate.js";
-import { peerAddress } from "./handle.js";
+import { peerAddress, peerOf } from "./handle.js";
 import { LoopTurns } from "./loop-turns.js";
 import { networksOf, readGreeting } from "./proxy-greeting.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
 import { StatsBook, type TargetStats } from "./target-stats.js";
 
-/** Counts the connections of all listeners against the engine's limit. */
-export interface ConnectionBudget {
-  take(): boolean;
-  giveBack(): void;
+export interface NodeListenerOptions extends ListenOptions, Telling {
+  readonly register: ConnectionRegister;
+}
+
+/** A client that is not let in. */
+interface TurnedAway {
+  readonly number: number;
+  readonly limit: Limit;
+  readonly isLocal: boolean;
 }
 
 /** One server socket with its table and connections. */
 export class NodeListener implements Listener, ConnectionHost {
-  readonly #options: ListenOptions;
-  readonly #budget: ConnectionBudget;
+  readonly #options: NodeListenerOptions;
   readonly #doors: Doors;
   readonly #gate = new Gate();
   readonly #cursor = new Cursor();
@@ -68,9 +76,8 @@ export class NodeListener implements Listener, ConnectionHost {
     for (const connection of [...this.#connections]) connection.tend(this.#settings);
   }, TENDING_INTERVAL_MS).unref();
 
-  private constructor(options: ListenOptions, budget: ConnectionBudget) {
+  private constructor(options: NodeListenerOptions) {
     this.#options = options;
-    this.#budget = budget;
     this.#settings = options;
     this.#isProxy = networksOf(options.acceptProxyFrom);
     this.#doors = new Doors({ inherited: options.inherited, open: (binding) => this.#open(binding) });
@@ -81,8 +88,8 @@ export class NodeListener implements Listener, ConnectionHost {
     });
   }
 
-  static async open(options: ListenOptions, budget: ConnectionBudget): Promise<NodeListener> {
-    const listener = new NodeListener(options, budget);
+  static async open(options: NodeListenerOptions): Promise<NodeListener> {
+    const listener = new NodeListener(options);
     try {
       await listener.listenAt(options.addresses);
     } catch (error) {
@@ -211,11 +218,12 @@ export class NodeListener implements Listener, ConnectionHost {
     this.#options.report({ type: "connect-recovered", target: stats.id });
   }
 
-  connectFailed(stats: TargetStats, code: string): void {
+  connectFailed(failed: Connection, stats: TargetStats, code: string): void {
     stats.failedConnects += 1;
     stats.consecutiveFailures += 1;
     const { id: target, consecutiveFailures: consecutive } = stats;
-    this.#options.report({ type: "connect-failed", target, code, consecutive });
+    const connection = this.#describe(failed);
+    this.#options.report({ type: "connect-failed", connection, target, code, consecutive });
   }
 
   unconnectable(connection: Connection, reason: "no-backend" | "descriptors"): void {
@@ -234,7 +242,8 @@ export class NodeListener implements Listener, ConnectionHost {
     this.#holding.forget(connection);
     if (connection.place) this.#connections.remove(connection.place);
     this.#count(cause);
-    this.#budget.giveBack();
+    this.#tellEnd(connection, cause);
+    this.#options.register.giveBack();
     if (this.#connections.size === 0) this.#finish();
   }
 
@@ -249,14 +258,28 @@ export class NodeListener implements Listener, ConnectionHost {
     else this.#ends[cause as EndCause] += 1;
   }
 
+  #tellEnd(connection: Connection, cause: Cause): void {
+    if (!this.#options.tellEnds) return;
+    // These were refused, and that is told.
+    if (cause === "connect-failed" || cause === "hold-expired" || cause === "limit") return;
+    const described = this.#describe(connection);
+    this.#options.report({ type: "ended", connection: described, cause, ...connection.account() });
+  }
+
+  #describe({ number, source }: Pick<Connection, "number" | "source">): ClientConnection {
+    return clientConnection(this.#options.idPrefix, number, source);
+  }
+
   #accept(socket: Socket, isLocal: boolean): void {
     this.#accepted += 1;
+    const number = this.#options.register.number();
     const admitted = this.#admit();
     if (typeof admitted === "string") {
-      this.#turnAway(socket, admitted, isLocal);
+      this.#turnAway(socket, { number, limit: admitted, isLocal });
       return;
     }
-    const connection = new Connection(this, socket, { isLocal, leave: admitted });
+    const peer = this.#options.tellEnds ? peerOf(socket) : undefined;
+    const connection = new Connection(this, socket, { number, peer, isLocal, leave: admitted });
     connection.place = this.#connections.add(connection);
     if (this.#closing) connection.abort("shutdown");
     else this.#greet(connection, socket);
@@ -301,19 +324,21 @@ export class NodeListener implements Listener, ConnectionHost {
   }
 
   #admit(): Limit | Leave {
-    if (!this.#budget.take()) return "connection-limit";
+    const { register } = this.#options;
+    if (!register.take()) return "connection-limit";
     const admitted = this.#gate.enter(this.#settings, performance.now());
-    if (typeof admitted === "string") this.#budget.giveBack();
+    if (typeof admitted === "string") register.giveBack();
     return admitted;
   }
 
-  #turnAway(socket: Socket, limit: Limit, isLocal: boolean): void {
+  #turnAway(socket: Socket, { number, limit, isLocal }: TurnedAway): void {
+    const connection = this.#describe({ number, source: peerOf(socket) });
     this.#unserved.limit += 1;
     this.#refusals[limit] += 1;
     socket.on("error", () => undefined);
     if (isLocal) socket.destroy();
     else socket.resetAndDestroy();
-    this.#options.report({ type: "refused", reason: limit });
+    this.#options.report({ type: "refused", connection, reason: limit });
   }
 
   #begin(connection: Connection): void {
@@ -327,8 +352,9 @@ export class NodeListener implements Listener, ConnectionHost {
 
   #refuse(connection: Connection, reason: keyof typeof UNSERVED): void {
     if (UNSERVED[reason] === "limit") this.#refusals[reason as Limit] += 1;
+    const described = this.#describe(connection);
     connection.abort(UNSERVED[reason]);
-    this.#options.report({ type: "refused", reason });
+    this.#options.report({ type: "refused", connection: described, reason });
   }
 
   #of(target: string): readonly Connection[] {

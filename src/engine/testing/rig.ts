@@ -7,8 +7,17 @@ import type {
   ListenerSettings,
   RoutingTable,
   Target,
+  Telling,
 } from "../engine.js";
 import { openClient, readToEnd } from "./peers.js";
+
+/** An engine that does not tell how connections ended. */
+export const QUIET: Telling = { idPrefix: "rig", tellEnds: false };
+
+/** What has happened, whoever it was. */
+export function withoutConnection(event: EngineEvent): object {
+  return Object.fromEntries(Object.entries(event).filter(([name]) => name !== "connection"));
+}
 
 /** A listener of the engine under test, with what it has reported. */
 export interface Rig {

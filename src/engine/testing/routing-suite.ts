@@ -4,7 +4,7 @@ import type { Engine } from "../engine.js";
 import { startFull } from "./full-peer.js";
 import { deadTarget, openClient, readToEnd, startNamed, startPeer, startSilent } from "./peers.js";
 import { proxyHeader } from "../../proxy-header.js";
-import { inTurn, startRig, until } from "./rig.js";
+import { inTurn, startRig, until, withoutConnection } from "./rig.js";
 
 /** Which target a connection goes to: order, changes of the table, retries, holding. */
 export function routingSuite(createEngine: (maxConnections?: number) => Engine): void {
@@ -59,7 +59,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     assert.equal(await letters(ask, 6), "ccacca");
     await until(() => events.length >= 2);
     assert.deepEqual(
-      events,
+      events.map(withoutConnection),
       [1, 2].map((consecutive) => ({
         type: "connect-failed",
         target: "dead",
@@ -90,7 +90,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     assert.equal(await ask(), "reset");
     await until(() => events.length >= 4);
     assert.equal(events.filter(({ type }) => type === "connect-failed").length, 3);
-    assert.deepEqual(events.at(-1), { type: "refused", reason: "no-backend" });
+    assert.deepEqual(events.slice(3).map(withoutConnection), [{ type: "refused", reason: "no-backend" }]);
     assert.equal(listener.totals().connectFailed, 1);
   });
 
@@ -112,7 +112,9 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     const { ask, events } = await startRig(t, createEngine(), inTurn(works, full), { connectTimeoutMs: 150 });
     assert.equal(await ask(), "works");
     await until(() => events.length > 0);
-    assert.deepEqual(events, [{ type: "connect-failed", target: "full", code: "ETIMEDOUT", consecutive: 1 }]);
+    assert.deepEqual(events.map(withoutConnection), [
+      { type: "connect-failed", target: "full", code: "ETIMEDOUT", consecutive: 1 },
+    ]);
   });
 
   test("success after failures is reported", async (t) => {

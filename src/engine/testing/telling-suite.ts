@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { proxyHeader } from "../../proxy-header.js";
+import type { ClientConnection, Engine, EngineEvent } from "../engine.js";
+import { deadTarget, openClient, readToEnd, startEcho, startSilent } from "./peers.js";
+import { inTurn, startRig, until } from "./rig.js";
+
+type Ended = Extract<EngineEvent, { readonly type: "ended" }>;
+
+const isEnd = (event: EngineEvent): event is Ended => event.type === "ended";
+
+function connectionOf(event: EngineEvent | undefined): ClientConnection {
+  assert.ok(event && "connection" in event, JSON.stringify(event));
+  return event.connection;
+}
+
+/** What an engine tells of single connections, and by which ids. */
+export function tellingSuite(createEngine: (maxConnections?: number, tellEnds?: boolean) => Engine): void {
+  const createTelling = (): Engine => createEngine(10_000, true);
+
+  test("what is told of one connection has its id and client, also when its limit or its pause refuses it", async (t) => {
+    const dead = await deadTarget(t, "dead");
+    const { listener, port, events } = await startRig(t, createEngine(), inTurn(dead));
+    const comeFrom = (localAddress: string): void =>
+      void connect({ port, host: "127.0.0.1", localAddress }).on("error", () => undefined);
+    comeFrom("127.0.0.77");
+    await until(() => events.length === 2);
+    const [failed, refused] = events.map(connectionOf);
+    assert.deepEqual(failed, refused);
+    assert.equal(failed?.client?.host, "127.0.0.77");
+    assert.match(failed.id, /^rig-\d+$/);
+    listener.pause({ holdMs: 60_000, maxHeld: 0 });
+    comeFrom("127.0.0.78");
+    await until(() => events.length === 3);
+    assert.equal(connectionOf(events[2]).client?.host, "127.0.0.78");
+    assert.notEqual(connectionOf(events[2]).id, failed.id);
+  });
+
+  test("of two listeners no two connections have the same id", async (t) => {
+    const [engine, dead] = [createEngine(), await deadTarget(t, "dead")];
+    const rigs = [await startRig(t, engine, inTurn(dead)), await startRig(t, engine, inTurn(dead))];
+    for (let i = 0; i < 20; i++) for (const { ask } of rigs) assert.equal(await ask(), "reset");
+    await until(() => rigs.every(({ events }) => events.length === 40));
+    const ids = rigs.flatMap(({ events }) => events.map((event) => connectionOf(event).id));
+    assert.equal(new Set(ids).size, 40);
+  });
+
+  test("the end of a connection tells of whom, how long and how much, by each cause", async (t) => {
+    const echo = await startEcho(t);
+    const { listener, port, events, event } = await startRig(t, createTelling(), inTurn(echo));
+    const client = await openClient(t, port);
+    const asked = { host: "127.0.0.1", port: client.localPort };
+    client.write("hello");
+    await new Promise((resolve) => client.once("data", resolve).resume());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.end("!");
+    await readToEnd(client);
+    const { connection, openMs, waitMs, ...rest } = (await event(isEnd)) as Ended;
+    assert.deepEqual(connection.client, asked);
+    assert.ok(openMs >= 40 && openMs < 5_000 && waitMs >= 0 && waitMs < 5_000, `${waitMs} ${openMs}`);
+    assert.deepEqual(rest, { type: "ended", target: "echo", cause: "client", bytesIn: 6, bytesOut: 6 });
+    const cut = await openClient(t, port);
+    await until(() => listener.counters("echo").totalConnections === 2);
+    listener.cut("echo");
+    await readToEnd(cut);
+    await until(() => events.length === 2);
+    const { cause, target } = events[1] as Ended;
+    assert.deepEqual([cause, target], ["drain", "echo"]);
+  });
+
+  test("a client that aborts is still known, and one that leaves before there is a target had none", async (t) => {
+    const silent = await startSilent(t);
+    const { listener, port, events } = await startRig(t, createTelling(), inTurn(silent));
+    const aborting = await openClient(t, port);
+    const ports = [aborting.localPort];
+    await until(() => listener.counters(silent.id).totalConnections === 1);
+    aborting.resetAndDestroy();
+    await until(() => events.length === 1);
+    listener.pause({ holdMs: 60_000, maxHeld: 10 });
+    const held = await openClient(t, port);
+    ports.push(held.localPort);
+    await until(() => listener.totals().heldConnections === 1);
+    held.resetAndDestroy();
+    await until(() => events.length === 2);
+    const last = await openClient(t, port);
+    ports.push(last.localPort);
+    await until(() => listener.totals().heldConnections === 1);
+    listener.destroy();
+    await until(() => events.length === 3);
+    assert.deepEqual(
+      events.filter(isEnd).map(({ connection, cause, target }) => [connection.client?.port, cause, target]),
+      [
+        [ports[0], "client", "silent"],
+        [ports[1], "left-early", undefined],
+        [ports[2], "shutdown", undefined],
+      ],
+    );
+  });
+
+  test("one that was refused is told as that alone", async (t) => {
+    const dead = await deadTarget(t, "dead");
+    const { ask, events } = await startRig(t, createTelling(), inTurn(dead));
+    assert.equal(await ask(), "reset");
+    await until(() => events.length === 2);
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ["connect-failed", "refused"],
+    );
+  });
+
+  test("the client is the one that a PROXY header names, in its shortest spelling", async (t) => {
+    const echo = await startEcho(t);
+    const options = { acceptProxyFrom: ["127.0.0.1/32"] };
+    const { port, events } = await startRig(t, createTelling(), inTurn(echo), options);
+    for (const address of ["192.0.2.7", "2001:db8:0:0:0:0:0:7", "::ffff:192.0.2.8"]) {
+      const client = await openClient(t, port);
+      const destination = { address: address.includes(":") ? "2001:db8::1" : "192.0.2.1", port: 1 };
+      client.end(proxyHeader(2, { source: { address, port: 65_535 }, destination }));
+      await readToEnd(client);
+    }
+    await until(() => events.length === 3);
+    assert.deepEqual(
+      events.map((event) => connectionOf(event).client?.host),
+      ["192.0.2.7", "2001:db8::7", "192.0.2.8"],
+    );
+  });
+
+  test("a client of a Unix socket has an id, and no address", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "seamless-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const [path, echo] = [join(folder, "s"), await startEcho(t)];
+    const { event } = await startRig(t, createTelling(), inTurn(echo), { addresses: [{ path }] });
+    connect(path).end("x").resume();
+    const { connection, bytesIn } = (await event(isEnd)) as Ended;
+    assert.deepEqual([connection.client, bytesIn], [undefined, 1]);
+    assert.match(connection.id, /^rig-\d+$/);
+  });
+}
