@@ -69,7 +69,7 @@ while IFS= read -r command; do
         continue
       fi
       proxy=$started
-      answering grep -q " ready" "$home/server.log" || { cat "$home/server.log"; exit 1; } ;;
+      answering grep -qE '[ "]ready' "$home/server.log" || { cat "$home/server.log"; exit 1; } ;;
     *)
       answer=$(timeout 60 bash -c "$command" </dev/null) || { echo "$answer"; echo "failed: $command"; exit 1; }
       wanted=$(sed -n 's/^curl.*# \([a-z]*\)$/\1/p' <<<"$command")

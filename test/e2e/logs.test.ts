@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { deadAddress, readAll, startNamed } from "../support/backends.js";
+import { startProxy, type LogLine } from "../support/proxy.js";
+import { until } from "../support/until.js";
+import { endProcessAfter } from "../support/upgrades.js";
+
+const linesOf = (log: readonly LogLine[], event: string): readonly LogLine[] =>
+  log.filter((line) => line.event === event);
+
+test("what is logged of one client has one id, and no other client has it, also after an upgrade", async (t) => {
+  const proxy = await startProxy(t, { backends: [await deadAddress()] });
+  const lines = (): readonly LogLine[] => proxy.log.filter(({ connection }) => connection !== undefined);
+  for (const count of [2, 4]) {
+    await readAll(proxy.port).catch(() => undefined);
+    await until("it is logged", () => lines().length === count);
+  }
+  endProcessAfter(t, (await proxy.client.upgrade()).pid);
+  await readAll(proxy.port).catch(() => undefined);
+  await until("the new process logs", () => lines().length === 6);
+  const ids = lines().map(({ connection }) => String(connection));
+  assert.deepEqual([ids[0], ids[2], ids[4]], [ids[1], ids[3], ids[5]]);
+  assert.equal(new Set(ids).size, 3);
+  assert.notEqual(ids[0]?.split("-")[0], ids[4]?.split("-")[0]);
+  for (const { client, service } of lines()) {
+    assert.match(String(client), /^127\.0\.0\.1:\d+$/);
+    assert.equal(service, "default");
+  }
+});
+
+test("a connection that goes well is logged only at debug, when it is over", async (t) => {
+  const backend = await startNamed(t, "hello");
+  const [quiet, debug] = await Promise.all([
+    startProxy(t, { backends: [backend.address] }),
+    startProxy(t, { backends: [backend.address], args: ["--log-level", "debug"] }),
+  ]);
+  for (const { port } of [quiet, debug]) assert.equal(await readAll(port), "hello");
+  const { backend: id, cause, bytesOut, waitMs, openMs, level } = await debug.logged("ended");
+  assert.deepEqual([id, bytesOut, level], [backend.address, 5, "debug"]);
+  assert.ok(cause === "client" || cause === "backend");
+  assert.ok(Number(waitMs) >= 0 && Number(openMs) >= 0);
+  assert.deepEqual(linesOf(quiet.log, "ended"), []);
+});
+
+test("of a flood some lines are written and the rest is told as left out, or all are with --log-rate 0", async (t) => {
+  const backend = await startNamed(t, "x");
+  for (const [args, isSampled] of [
+    [[], true],
+    [["--log-rate", "0"], false],
+  ] as const) {
+    const proxy = await startProxy(t, {
+      backends: [backend.address],
+      args: ["--log-level", "debug", ...args],
+    });
+    await Promise.all(Array.from({ length: 200 }, () => readAll(proxy.port)));
+    let made = 200;
+    const told = (): number =>
+      linesOf(proxy.log, "ended").reduce((sum, { leftOut = 0 }) => sum + 1 + Number(leftOut), 0);
+    await until("every end is a line, or told to be left out", async () => {
+      if (!isSampled) return told() === made;
+      await readAll(proxy.port);
+      made += 1;
+      await until("its end is known", async () => (await proxy.client.get()).state.openConnections === 0);
+      return told() === made;
+    });
+    assert.equal(linesOf(proxy.log, "ended").length === made, !isSampled);
+  }
+});
