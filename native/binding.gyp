@@ -9,6 +9,7 @@
             "sources": [
               "src/binding.cc",
               "src/connection.cc",
+              "src/dialling.cc",
               "src/engine.cc",
               "src/gate.cc",
               "src/loop.cc",

@@ -41,6 +41,7 @@ enum class Cause : uint8_t {
 //
 // The client is not read before the backend is connected, so a failed dial loses nothing. Everything here happens in the
 // thread of its loop, which alone closes its descriptors. An ended connection lives until the loop's turn is over.
+// dialling.cc has what happens before it is open.
 class Connection {
  public:
   Connection(Loop& loop, Listener& listener, int socket, const Caller& caller);

@@ -11,7 +11,7 @@ mkdir -p "$out"
 warnings=(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Woverloaded-virtual -Wnull-dereference -Werror)
 flags=(-std=c++17 -O1 -g -pthread "${warnings[@]}")
 memory=(-fsanitize=address,undefined -fno-sanitize-recover=all)
-engine=(src/connection.cc src/engine.cc src/gate.cc src/loop.cc src/pipe.cc src/proxy_header.cc src/relay.cc src/socket.cc src/table.cc)
+engine=(src/connection.cc src/dialling.cc src/engine.cc src/gate.cc src/loop.cc src/pipe.cc src/proxy_header.cc src/relay.cc src/socket.cc src/table.cc)
 stress=(test/peers.cc test/stress.cc)
 node_headers="$(dirname "$(dirname "$(realpath "$(command -v node)")")")/include/node"
 addon_headers="$(node -p "require('node-addon-api').include_dir")"

@@ -1,40 +1,18 @@
 import { Socket } from "node:net";
 import { errnoOf, failureKind } from "../../errno.js";
-import { proxyHeader, type ProxyProtocol, type Route } from "../../proxy-header.js";
+import { proxyHeader, type Route } from "../../proxy-header.js";
 import type { EndCause, Ending, ListenerSettings, Target } from "../engine.js";
 import type { Cause } from "../unserved.js";
 import type { Link } from "./chain.js";
-import type { DialDeadlines, Dialling } from "./dial-deadlines.js";
+import type { ConnectionHost } from "./connection-host.js";
+import type { Dialling } from "./dial-deadlines.js";
 import { clientHash } from "./client-hash.js";
 import { peerAddress, peerOf, routeOf } from "./handle.js";
-import type { LoopTurns } from "./loop-turns.js";
 import { passOn } from "./relay.js";
 import { resetLeg } from "./reset.js";
 import { BACKEND_SOCKET_OPTIONS, connectOptions } from "./socket-options.js";
 import type { TargetStats } from "./target-stats.js";
 import { keepAlive, probe } from "./tending.js";
-
-/** What a connection asks of its listener. */
-export interface ConnectionHost {
-  readonly deadlines: DialDeadlines;
-  readonly turns: LoopTurns;
-  readonly connectTimeoutMs: number;
-  readonly maxAttempts: number;
-  readonly sendProxy: ProxyProtocol;
-  /** The next target for a new connection; undefined while there is none. */
-  /** @param hash of the client's address */
-  firstTarget(hash: () => number): Target | undefined;
-  /** Another target after these failed; undefined if there is none. */
-  nextTarget(tried: readonly string[]): Target | undefined;
-  stats(id: string): TargetStats;
-  connectFailed(connection: Connection, stats: TargetStats, code: string): void;
-  connected(stats: TargetStats): void;
-  /** Nothing could be connected; the connection waits again, and is to be held or aborted. */
-  unconnectable(connection: Connection, reason: "no-backend" | "descriptors"): void;
-  /** The connection uses its target no more. */
-  released(stats: TargetStats): void;
-  ended(connection: Connection, cause: Cause): void;
-}
 
 export interface ClientFacts {
   /** Of the connection. */

@@ -2,7 +2,6 @@ import { createServer, type Socket } from "node:net";
 import type {
   ClientConnection,
   CloseReport,
-  EndCause,
   HoldLimits,
   Limit,
   ListenAddress,
@@ -18,24 +17,23 @@ import type {
 import { Closing } from "../closing.js";
 import { clientConnection } from "../client-connection.js";
 import { Doors, type Binding, type Door } from "../doors.js";
-import { noEnds } from "../ends.js";
 import { Holding } from "../holding.js";
 import type { ProxyProtocol } from "../../proxy-header.js";
 import { descriptorOf } from "../../listening-descriptor.js";
-import { noRefusals } from "../refusals.js";
 import { idsOutOfTurn } from "../turns.js";
-import { type Cause, REFUSALS, UNSERVED, type Unserved } from "../unserved.js";
+import { type Cause, REFUSALS, UNSERVED } from "../unserved.js";
 import { Chain } from "./chain.js";
-import { Connection, type ConnectionHost } from "./connection.js";
+import type { ConnectionHost } from "./connection-host.js";
+import { Connection } from "./connection.js";
 import type { ConnectionRegister } from "./connection-register.js";
 import { Cursor } from "./cursor.js";
 import { DialDeadlines } from "./dial-deadlines.js";
-import { Gate, type Leave } from "./gate.js";
-import { peerAddress, peerOf } from "./handle.js";
+import { Entrance } from "./entrance.js";
+import { peerOf } from "./handle.js";
 import { LoopTurns } from "./loop-turns.js";
-import { networksOf, readGreeting } from "./proxy-greeting.js";
 import { TENDING_INTERVAL_MS } from "./tending.js";
 import { BACKLOG, CLIENT_SOCKET_OPTIONS } from "./socket-options.js";
+import { Tally } from "./tally.js";
 import { StatsBook, type TargetStats } from "./target-stats.js";
 
 export interface NodeListenerOptions extends ListenOptions, Telling {
@@ -53,24 +51,15 @@ interface TurnedAway {
 export class NodeListener implements Listener, ConnectionHost {
   readonly #options: NodeListenerOptions;
   readonly #doors: Doors;
-  readonly #gate = new Gate();
+  readonly #entrance: Entrance;
   readonly #cursor = new Cursor();
   readonly #book = new StatsBook();
   readonly #holding: Holding<Connection>;
   readonly deadlines = new DialDeadlines();
   readonly turns = new LoopTurns();
   readonly #connections = new Chain<Connection>();
-  #accepted = 0;
-  readonly #ends = noEnds();
-  readonly #unserved: Record<Unserved, number> = {
-    "left-early": 0,
-    "connect-failed": 0,
-    "hold-expired": 0,
-    limit: 0,
-  };
-  readonly #refusals = noRefusals();
+  readonly #tally = new Tally();
   #settings: ListenerSettings;
-  #isProxy: (address: string) => boolean;
   #closing: Closing | undefined;
   readonly #tending = setInterval(() => {
     for (const connection of [...this.#connections]) connection.tend(this.#settings);
@@ -79,7 +68,11 @@ export class NodeListener implements Listener, ConnectionHost {
   private constructor(options: NodeListenerOptions) {
     this.#options = options;
     this.#settings = options;
-    this.#isProxy = networksOf(options.acceptProxyFrom);
+    this.#entrance = new Entrance(options, {
+      register: options.register,
+      begin: (connection) => this.#begin(connection),
+      refuse: (connection, reason) => this.#refuse(connection, reason),
+    });
     this.#doors = new Doors({ inherited: options.inherited, open: (binding) => this.#open(binding) });
     this.#holding = new Holding({
       maxHeld: options.maxHeld,
@@ -113,7 +106,7 @@ export class NodeListener implements Listener, ConnectionHost {
 
   configure(settings: ListenerSettings): void {
     this.#settings = settings;
-    this.#isProxy = networksOf(settings.acceptProxyFrom);
+    this.#entrance.configure(settings);
   }
 
   get connectTimeoutMs(): number {
@@ -143,17 +136,10 @@ export class NodeListener implements Listener, ConnectionHost {
   }
 
   totals(): ListenerTotals {
-    return {
+    return this.#tally.totals({
       openConnections: this.#connections.size,
       heldConnections: this.#holding.size,
-      acceptedConnections: this.#accepted,
-      ends: { ...this.#ends },
-      leftEarly: this.#unserved["left-early"],
-      connectFailed: this.#unserved["connect-failed"],
-      holdExpired: this.#unserved["hold-expired"],
-      refusedByLimit: this.#unserved.limit,
-      refusals: { ...this.#refusals },
-    };
+    });
   }
 
   pause(limits: HoldLimits): void {
@@ -241,7 +227,7 @@ export class NodeListener implements Listener, ConnectionHost {
   ended(connection: Connection, cause: Cause): void {
     this.#holding.forget(connection);
     if (connection.place) this.#connections.remove(connection.place);
-    this.#count(cause);
+    this.#tally.ended(cause);
     this.#tellEnd(connection, cause);
     this.#options.register.giveBack();
     if (this.#connections.size === 0) this.#finish();
@@ -251,11 +237,6 @@ export class NodeListener implements Listener, ConnectionHost {
     if (!this.#closing) return;
     clearInterval(this.#tending);
     this.#closing.finish();
-  }
-
-  #count(cause: Cause): void {
-    if (cause in this.#unserved) this.#unserved[cause as Unserved] += 1;
-    else this.#ends[cause as EndCause] += 1;
   }
 
   #tellEnd(connection: Connection, cause: Cause): void {
@@ -271,9 +252,9 @@ export class NodeListener implements Listener, ConnectionHost {
   }
 
   #accept(socket: Socket, isLocal: boolean): void {
-    this.#accepted += 1;
+    this.#tally.accepted();
     const number = this.#options.register.number();
-    const admitted = this.#admit();
+    const admitted = this.#entrance.admit();
     if (typeof admitted === "string") {
       this.#turnAway(socket, { number, limit: admitted, isLocal });
       return;
@@ -282,59 +263,13 @@ export class NodeListener implements Listener, ConnectionHost {
     const connection = new Connection(this, socket, { number, peer, isLocal, leave: admitted });
     connection.place = this.#connections.add(connection);
     if (this.#closing) connection.abort("shutdown");
-    else this.#greet(connection, socket);
-  }
-
-  /** Finds out who the client is, as far as that matters, and begins. */
-  #greet(connection: Connection, socket: Socket): void {
-    const { acceptProxyFrom, maxConnectionsPerClient } = this.#settings;
-    if (acceptProxyFrom.length === 0 && maxConnectionsPerClient === 0) {
-      this.#begin(connection);
-      return;
-    }
-    const address = peerAddress(socket);
-    if (!this.#isProxy(address)) {
-      this.#letIn(connection, address);
-      return;
-    }
-    readGreeting(socket).then(
-      (route) => {
-        connection.route = route;
-        if (!connection.isEnded) this.#letIn(connection, route?.source.address ?? address);
-      },
-      () => {
-        if (socket.readableEnded) connection.abort("left-early");
-        else if (!connection.isEnded) this.#refuse(connection, "proxy-header");
-      },
-    );
-  }
-
-  /** Begins, if its limit lets this client in. */
-  #letIn(connection: Connection, address: string): void {
-    const { maxConnectionsPerClient } = this.#settings;
-    if (maxConnectionsPerClient > 0) {
-      const admitted = this.#gate.enterAs(address, maxConnectionsPerClient);
-      if (typeof admitted === "string") {
-        this.#refuse(connection, "client-limit");
-        return;
-      }
-      connection.leaves.push(admitted);
-    }
-    this.#begin(connection);
-  }
-
-  #admit(): Limit | Leave {
-    const { register } = this.#options;
-    if (!register.take()) return "connection-limit";
-    const admitted = this.#gate.enter(this.#settings, performance.now());
-    if (typeof admitted === "string") register.giveBack();
-    return admitted;
+    else this.#entrance.greet(connection, socket);
   }
 
   #turnAway(socket: Socket, { number, limit, isLocal }: TurnedAway): void {
     const connection = this.#describe({ number, source: peerOf(socket) });
-    this.#unserved.limit += 1;
-    this.#refusals[limit] += 1;
+    this.#tally.ended("limit");
+    this.#tally.refused(limit);
     socket.on("error", () => undefined);
     if (isLocal) socket.destroy();
     else socket.resetAndDestroy();
@@ -351,7 +286,7 @@ export class NodeListener implements Listener, ConnectionHost {
   }
 
   #refuse(connection: Connection, reason: keyof typeof UNSERVED): void {
-    if (UNSERVED[reason] === "limit") this.#refusals[reason as Limit] += 1;
+    if (UNSERVED[reason] === "limit") this.#tally.refused(reason as Limit);
     const described = this.#describe(connection);
     connection.abort(UNSERVED[reason]);
     this.#options.report({ type: "refused", connection: described, reason });
