@@ -5,6 +5,7 @@ import type { EtcdClient } from "./etcd-client.js";
 import type { EtcdOptions } from "./etcd-options.js";
 import { Following } from "./follow.js";
 import { KVService } from "./gen/etcd/etcdserverpb/rpc.js";
+import { withoutAddressAsName } from "./ip-hosts.js";
 import { LeaseHolder } from "./lease-holder.js";
 import { Members } from "./members.js";
 import { list } from "./range-reader.js";
@@ -47,5 +48,6 @@ export function createEtcdClient(options: EtcdOptions): EtcdClient {
 
 function channelCredentials({ tls }: EtcdOptions): ChannelCredentials {
   if (!tls) return lettingGo(credentials.createInsecure());
-  return lettingGo(credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null));
+  const own = credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+  return lettingGo(withoutAddressAsName(own));
 }

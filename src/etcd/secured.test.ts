@@ -14,6 +14,10 @@ const isOf = (kind: string, text: RegExp) => (error: unknown) => {
   return true;
 };
 
+/** Node gives each of them once in the life of a process. */
+const warnings: Error[] = [];
+process.on("warning", (warning) => warnings.push(warning));
+
 const LOGIN = { user: "seamless", password: "pass-word" };
 const ROOT = "--user=root:root";
 
@@ -145,4 +149,21 @@ test("mutual TLS: etcd lets in who shows a certificate, and no one else", async 
   assert.equal((await client.commit([], [{ put: "k/1", value: "1" }])).done, true);
   const nobody = clientOf(t, [server], { tls: { ca: read(ca) }, callTimeoutMs: 500 });
   await assert.rejects(nobody.read({ key: "k" }, 1_000), isOf("unreachable", /./));
+});
+
+test("TLS to an address: its certificate must be for that address, and Node has nothing to warn of", async (t) => {
+  if (!hasEtcd(t)) return;
+  for (const names of ["IP:127.0.0.2", "DNS:localhost"]) {
+    const { ca, server: pair, read } = createCertificates(t, names);
+    const server = await startEtcd(t, { tls: { ca, ...pair, mutual: false } });
+    const client = clientOf(t, [server], { tls: { ca: read(ca) } });
+    await assert.rejects(
+      client.read({ key: "k" }, 300),
+      isOf("unreachable", /altnames: .*127\.0\.0\.1 is not in/),
+    );
+    const { port } = server.endpoint;
+    const named = clientOf(t, [{ endpoint: { host: "localhost", port } }], { tls: { ca: read(ca) } });
+    if (names === "DNS:localhost") await named.read({ key: "k" });
+  }
+  assert.deepEqual(warnings, []);
 });

@@ -17,7 +17,8 @@ export interface Certificates {
   readonly read: (path: string) => Buffer;
 }
 
-export function createCertificates(t: TestContext): Certificates {
+/** @param names whom the server's and the client's certificate are for, as openssl writes it */
+export function createCertificates(t: TestContext, names = "IP:127.0.0.1"): Certificates {
   const folder = mkdtempSync(join(tmpdir(), "seamless-tls-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const at = (name: string): string => join(folder, name);
@@ -27,7 +28,7 @@ export function createCertificates(t: TestContext): Certificates {
   openssl("req", "-x509", ...newKey, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "2");
   const certify = (name: string): Pair => {
     const extensions = `${name}.ext`;
-    writeFileSync(at(extensions), "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n");
+    writeFileSync(at(extensions), `subjectAltName=${names}\nextendedKeyUsage=serverAuth,clientAuth\n`);
     openssl("req", ...newKey, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
     const signer = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
     openssl("x509", "-req", "-in", `${name}.csr`, ...signer, "-extfile", extensions, "-out", `${name}.pem`);
