@@ -21,6 +21,8 @@ test("a login or certificate that can't be used, or that others may read, is ref
   const refusal = (message: RegExp) => ({ code: "CONFIG_INVALID", message });
   await assert.rejects(open(path), refusal(/login can't be read: ENOENT/));
   await assert.rejects(open(undefined, { ca: path }), refusal(/login can't be read: ENOENT/));
+  await assert.rejects(open(folder), refusal(/ is a directory, and a file is needed$/));
+  await assert.rejects(open(undefined, { ca: folder }), refusal(/ is a directory, and a file is needed$/));
   writeFileSync(path, "pass-word", { mode: 0o644 });
   await assert.rejects(
     open(undefined, { ca: path }),

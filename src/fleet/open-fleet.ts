@@ -80,8 +80,9 @@ async function readLogin(path: string | undefined): Promise<EtcdLogin | undefine
 
 /** Whoever can read it can change every list, and whoever can write it can have us log in as someone else. */
 async function requirePrivate(path: string): Promise<void> {
-  const { mode } = await stat(path).catch((error: unknown) => cantRead(path, error));
-  if ((mode & 0o077) !== 0)
+  const found = await stat(path).catch((error: unknown) => cantRead(path, error));
+  if (found.isDirectory()) isDirectory(path);
+  if ((found.mode & 0o077) !== 0)
     throw new ProxyError("CONFIG_INVALID", `${path} has a password, and others may read it: chmod 600 it`);
 }
 
@@ -90,5 +91,10 @@ async function read(path: string): Promise<Buffer> {
 }
 
 function cantRead(path: string, cause: unknown): never {
+  if (errnoOf(cause) === "EISDIR") isDirectory(path);
   throw new ProxyError("CONFIG_INVALID", `${path} can't be read: ${errnoOf(cause) ?? "failed"}`, { cause });
+}
+
+function isDirectory(path: string): never {
+  throw new ProxyError("CONFIG_INVALID", `${path} is a directory, and a file is needed`);
 }
