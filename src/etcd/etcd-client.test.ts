@@ -95,8 +95,14 @@ test("a value of 1 MiB is kept; what is larger than etcd takes is refused as inv
   assert.equal((await client.commit([], [{ put: "big", value }])).done, true);
   assert.equal((await client.read({ key: "big" })).entries[0]?.value, value);
   const commit = async (size: number) => client.commit([], [{ put: "bigger", value: "x".repeat(size) }]);
-  await assert.rejects(commit(1_600_000), isOf("invalid", /request is too large/));
-  await assert.rejects(commit(3_000_000), isOf("invalid", /larger than max/));
+  await assert.rejects(
+    commit(1_600_000),
+    isOf("invalid", /no request of 16000\d\d bytes .*--max-request-bytes/),
+  );
+  await assert.rejects(
+    commit(3_000_000),
+    isOf("invalid", /no request of 30000\d\d bytes .*--max-request-bytes/),
+  );
   const twice = client.commit([], [{ delete: "a" }, { put: "a", value: "" }]);
   await assert.rejects(twice, isOf("invalid", /duplicate key/));
 });

@@ -33,8 +33,13 @@ const CASES: readonly (readonly [
   [status.RESOURCE_EXHAUSTED, "Bandwidth exhausted or memory limit exceeded", "unknown"],
   [status.RESOURCE_EXHAUSTED, "Received message larger than max (5 vs 4)", "unknown", "too-large"],
   // The request itself.
-  [status.RESOURCE_EXHAUSTED, "grpc: received message larger than max (5 vs. 4)", "invalid"],
-  [status.INVALID_ARGUMENT, "etcdserver: request is too large", "invalid"],
+  [
+    status.RESOURCE_EXHAUSTED,
+    "grpc: received message larger than max (5 vs. 4)",
+    "invalid",
+    "request-too-large",
+  ],
+  [status.INVALID_ARGUMENT, "etcdserver: request is too large", "invalid", "request-too-large"],
   [status.INVALID_ARGUMENT, "etcdserver: duplicate key given in txn request", "invalid"],
   [status.INVALID_ARGUMENT, "a proxy in between says so", "unknown"],
   [status.UNIMPLEMENTED, "unknown service etcdserverpb.KV", "invalid"],

@@ -13,6 +13,8 @@ export type FailureReason =
   | "no-auth"
   /** The answer is bigger than we receive. */
   | "too-large"
+  /** The request is bigger than etcd takes. */
+  | "request-too-large"
   | "timeout"
   | "other";
 
@@ -64,6 +66,7 @@ const BY_TEXT: ReadonlyMap<string, Failure> = new Map([
   ["etcdserver: mvcc: required revision has been compacted", is("invalid", "revision")],
   ["etcdserver: mvcc: required revision is a future revision", is("invalid", "revision")],
   ["etcdserver: requested lease not found", is("invalid", "lease")],
+  ["etcdserver: request is too large", is("invalid", "request-too-large")],
 ]);
 
 const BY_CODE: ReadonlyMap<number, Failure> = new Map([
@@ -93,6 +96,6 @@ export function classify({ code, details }: CallStatus): Failure {
 /** The request for etcd (the text is of Go), or its answer for us: then it may well have been carried out. */
 function classifyTooLarge(details: string): Failure {
   return details.startsWith("grpc: received message larger than max")
-    ? is("invalid")
+    ? is("invalid", "request-too-large")
     : is("unknown", "too-large");
 }

@@ -185,7 +185,7 @@ export class LeaseHolder implements HeldLease {
         if (!(error instanceof EtcdError) || error.kind === "unreachable" || error.kind === "unknown")
           throw error;
         refused = true;
-        this.#report(false, error.message);
+        this.#report(false, `${key} can't be written: ${error.message}`);
       }
     }
     return !refused && this.#keys.complete;

@@ -30,7 +30,7 @@ export function unary<Q, A>(
   return new Promise((resolve, reject) => {
     const done = (error: ServiceError | null, answer?: A): void => {
       signal.removeEventListener("abort", cancel);
-      if (error) reject(callError(error, at));
+      if (error) reject(callError(error, at, () => requestSerialize(request).length));
       else resolve(answer as A);
     };
     const metadata = callMetadata(token);
@@ -61,6 +61,12 @@ export function begun<T>(at: string, begin: () => T): T {
   }
 }
 
-export function callError({ code, details }: ServiceError, at: string): CallError {
-  return new CallError(classify({ code, details }), `etcd at ${at}: ${details}`);
+/** @param sizeOf how many bytes the request has; for what is sent in one */
+export function callError({ code, details }: ServiceError, at: string, sizeOf?: () => number): CallError {
+  const failure = classify({ code, details });
+  const isTooLarge = failure.reason === "request-too-large" && sizeOf;
+  const text = isTooLarge ? `it takes no request of ${sizeOf()} bytes (${LIMIT}): ${details}` : details;
+  return new CallError(failure, `etcd at ${at}: ${text}`);
 }
+
+const LIMIT = "its --max-request-bytes is 1572864 unless set otherwise";

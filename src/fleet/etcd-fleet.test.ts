@@ -121,6 +121,38 @@ test("the history keeps the last hundred changes", async (t) => {
   assert.deepEqual([kept[0], kept.length], [4, 100]);
 });
 
+/** A list that no request could make longer. */
+function longestList(revision: number): SharedService {
+  const names = Array.from({ length: 1_024 }, (_, index) => {
+    const label = `${String(index).padStart(4, "0")}${"x".repeat(59)}`;
+    return `${[label, label, label, label.slice(0, 61)].join(".")}:65535`;
+  });
+  const { list } = listOf(revision, ...names);
+  const weighed = list.map((backend) => ({ ...backend, weight: 256 }));
+  const trial = { proxies: ["1"], list: weighed };
+  return { ...listOf(revision, "a:1"), list: weighed, trial, returnTo: weighed };
+}
+
+test("the longest lists fit into a request of etcd, and one that it refuses is told of, with nothing changed", async (t) => {
+  if (!hasEtcd(t)) return;
+  const fleet = await join(t, await startEtcd(t), "1");
+  const copy = fleet.copyOf("web");
+  const { version: none } = await copy.latest();
+  assert.ok(await copy.replace(none, longestList(1)));
+  const narrow = await startEtcd(t, { flags: ["--max-request-bytes", "100000"] });
+  const other = (await join(t, narrow, "2")).copyOf("web");
+  const first = await other.replace((await other.latest()).version, listOf(1, "a:1"));
+  assert.ok(first);
+  await assert.rejects(other.replace(first, longestList(2)), {
+    code: "STORE_FAILED",
+    message:
+      /^the store refuses the change: .* takes no request of \d{7} bytes \(its --max-request-bytes is /,
+  });
+  const { service, version } = await other.latest();
+  assert.deepEqual([service?.revision, version], [1, first]);
+  assert.deepEqual((await other.changes(1, 9)).length, 1);
+});
+
 test("a deploy is announced by one proxy at a time, and withdrawn also if etcd was away meanwhile", async (t) => {
   if (!hasEtcd(t)) return;
   const server = await startEtcd(t);
