@@ -3,7 +3,7 @@ import type { Management, Watch } from "../control/management.js";
 import { DEFAULT_SERVICE } from "../control/service-name.js";
 import { ProxyError } from "../errors.js";
 import type { Logger } from "../logger.js";
-import { authorize, authorizeForAll, type Access } from "./access/access.js";
+import { authorize, authorizeForAll, hideOthers, type Access } from "./access/access.js";
 import { audited } from "./access/audit.js";
 import { identifyCaller, type AnyCall, type Caller } from "./caller.js";
 import { toGrpcStatus } from "./grpc-status.js";
@@ -52,7 +52,7 @@ export function createCalls(options: CallsOptions): Calls {
     const perform = (): T | Promise<T> => {
       if (FOR_ALL_SERVICES.has(method)) authorizeForAll(caller.principal, METHOD_VERBS[method]);
       else authorize(caller.principal, METHOD_VERBS[method], service);
-      return act(caller);
+      return hideOthers(caller.principal, service, () => act(caller));
     };
     if (METHOD_VERBS[method] === "read") return perform();
     const { actor, from } = caller;

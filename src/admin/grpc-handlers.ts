@@ -11,6 +11,7 @@ import { fromProtoSettings } from "./settings-proto.js";
 import type { Method } from "./method-verbs.js";
 import { createStreamHandlers } from "./stream-handlers.js";
 import { toProtoHistory, toProtoProxyInfo, toProtoState } from "./to-proto.js";
+import { visibleProxy } from "./visible-proxy.js";
 
 type Lists = "set" | "add" | "remove" | "setWeights" | "undrain" | "rollback";
 type Services = "listServices" | "createService" | "deleteService";
@@ -81,9 +82,7 @@ function createOtherHandlers(management: Management, calls: Calls): Pick<Seamles
     get: calls.unary("get", async (request, { principal }) => {
       const service = of(request);
       const state = toProtoState(request.linearizable ? await service.freshState() : service.state());
-      const info = management.proxyInfo();
-      const services = info.services.filter((name) => isVisible(principal, name));
-      return { state, proxy: toProtoProxyInfo({ ...info, services }) };
+      return { state, proxy: toProtoProxyInfo(visibleProxy(management, principal)) };
     }),
     getFleet: calls.unary("getFleet", (_, { principal }) => ({
       fleet: toProtoFleet(management.fleet(), (service) => isVisible(principal, service)),

@@ -1,7 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
-import type { Management } from "../control/management.js";
+import type { Management, ProxyInfo } from "../control/management.js";
 import type { BackendView, ServiceState } from "../control/service-state.js";
+import type { Principal } from "./access/principal.js";
 import { histogram, type HistogramSample, type Labels } from "./metrics-histogram.js";
+import { visibleProxy } from "./visible-proxy.js";
 
 /**
  * The metrics in Prometheus' text format (names and units by its conventions). What the engines count is read when it is
@@ -9,8 +11,11 @@ import { histogram, type HistogramSample, type Labels } from "./metrics-histogra
  */
 export interface Metrics {
   readonly contentType: string;
-  /** @param isVisible whether the services' metrics are for whoever asks */
-  text(isVisible: (service: string) => boolean): Promise<string>;
+  /**
+   * @param principal who asks: he is told of the services that he may see, and of the process, whose load is that of all
+   * services, only if those are all
+   */
+  text(principal: Pick<Principal, "services">): Promise<string>;
 }
 
 export function createMetrics(management: Management): Metrics {
@@ -18,18 +23,17 @@ export function createMetrics(management: Management): Metrics {
   collectDefaultMetrics({ register: process });
   return {
     contentType: process.contentType,
-    async text(isVisible) {
+    async text(principal) {
       const registry = new Registry();
-      fillProxy(registry, management);
+      const proxy = visibleProxy(management, principal);
+      fillProxy(registry, proxy);
       fillStore(registry, management);
-      const states = management
-        .serviceNames()
-        .filter(isVisible)
-        .map((name) => management.service(name).state());
+      const states = proxy.services.map((name) => management.service(name).state());
       fillServices(registry, states);
       fillBackends(registry, states);
       fillTimes(registry, states);
-      return Registry.merge([registry, process]).metrics();
+      const seesAll = principal.services === undefined;
+      return (seesAll ? Registry.merge([registry, process]) : registry).metrics();
     },
   };
 }
@@ -49,8 +53,8 @@ function counter(registers: Registry, name: string, help: string, samples: reado
   for (const [labels, value] of samples) metric.inc(labels, value);
 }
 
-function fillProxy(registry: Registry, management: Management): void {
-  const { version, engine, maxConnections, openConnections, shuttingDown } = management.proxyInfo();
+function fillProxy(registry: Registry, proxy: ProxyInfo): void {
+  const { version, engine, maxConnections, openConnections, shuttingDown } = proxy;
   gauge(registry, "seamless_build_info", "Version and engine; always 1.", [[{ version, engine }, 1]]);
   gauge(registry, "seamless_max_connections", "Most client connections at once.", [[{}, maxConnections]]);
   gauge(registry, "seamless_open_connections", "Client connections open, over all services.", [

@@ -4,7 +4,7 @@ import { DEFAULT_SERVICE } from "../control/service-name.js";
 import type { ServiceState } from "../control/service-state.js";
 import { ProxyError, type ProxyErrorCode } from "../errors.js";
 import type { Logger } from "../logger.js";
-import { authorize, isVisible, type Access } from "./access/access.js";
+import { authorize, hideOthers, type Access } from "./access/access.js";
 import { audited } from "./access/audit.js";
 import type { Principal, Verb } from "./access/principal.js";
 import { actorOf } from "./caller.js";
@@ -74,7 +74,8 @@ export function createShimRoutes({ management, access, logger }: ShimOptions): R
       const author = { actor: actorOf(principal.name, "", ACTOR), from: `http ${from}` };
       const act = async (): Promise<HttpAnswer> => {
         authorize(principal, verb, service);
-        return handle(management.service(service), { parameters, left, author });
+        const asked = hideOthers(principal, service, () => management.service(service));
+        return handle(asked, { parameters, left, author });
       };
       try {
         if (verb === "read") return await act();
@@ -90,7 +91,7 @@ export function createShimRoutes({ management, access, logger }: ShimOptions): R
     });
   const scrape = answering(async (principal) => {
     authorize(principal, "read", undefined);
-    const text = await metrics.text((service) => isVisible(principal, service));
+    const text = await metrics.text(principal);
     return { status: 200, text: text.trimEnd(), headers: { "Content-Type": metrics.contentType } };
   });
   return new Map([

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -152,6 +153,53 @@ test("a token for one service can neither read nor change another, and none can 
   writeFileSync(tokens, "- broken");
   await proxy.logged("credentials-refused");
   await as(ops.token, "web").get();
+});
+
+/** Connects, and is turned away, as there is no backend. */
+async function callInVain(address = ""): Promise<void> {
+  const socket = createConnection(Number(address.split(":").at(-1)), "127.0.0.1");
+  socket.on("error", () => undefined);
+  await new Promise((resolve) => socket.once("close", resolve));
+}
+
+test("a token for one service is not told how busy the proxy is with the others, nor which there are", async (t) => {
+  const at = folder(t);
+  const web = makeToken("web", "--verbs", "read", "--services", "web");
+  const ghost = makeToken("ghost", "--verbs", "admin", "--services", "ghost");
+  const ops = makeToken("ops", "--verbs", "admin");
+  const tokens = join(at, "tokens.yaml");
+  writeFileSync(tokens, [web, ghost, ops].map(({ entry }) => entry).join(""), { mode: 0o600 });
+  const config = join(at, "seamless.yaml");
+  const services = 'services: {web: {listen: "127.0.0.1:0"}, db: {listen: "127.0.0.1:0"}}';
+  writeFileSync(config, `log_format: json\nhttp_port: 0\ngrpc_port: 0\ntokens: ${tokens}\n${services}\n`);
+  const proxy = await startConfigured(t, config);
+  const as = ({ token }: { readonly token: string }, service: string) => {
+    const client = connect({ address: proxy.grpc, service, token });
+    t.after(() => client.close());
+    return client;
+  };
+  for (const service of ["web", "db", "db"])
+    await callInVain((await as(ops, service).get()).state.listenAddresses[0]);
+  await until("both to have counted", async () => {
+    const { acceptedConnections, unservedConnections } = (await as(ops, "web").get()).proxy;
+    return acceptedConnections === 3n && unservedConnections === 3n;
+  });
+  const { proxy: seen } = await as(web, "web").get();
+  assert.deepEqual([seen.acceptedConnections, seen.unservedConnections, seen.services], [1n, 1n, ["web"]]);
+
+  const ask = async ({ token }: { readonly token: string }, path: string): Promise<string> =>
+    (await fetch(`${proxy.http}${path}`, { headers: { Authorization: `Bearer ${token}` } })).text();
+  const [part, all] = [await ask(web, "/metrics"), await ask(ops, "/metrics")];
+  assert.match(all, /^process_open_fds/m);
+  assert.match(part, /^seamless_connections_accepted_total\{service="web"\} 1$/m);
+  assert.match(part, /^seamless_open_connections 0$/m);
+  assert.doesNotMatch(part, /^(process|nodejs)_|"db"/m);
+
+  const unknown = { code: "SERVICE_NOT_FOUND", message: /^(?!.*web)/ };
+  await assert.rejects(as(ghost, "ghost").get(), unknown);
+  await assert.rejects(as(ghost, "ghost").watch()[Symbol.asyncIterator]().next(), unknown);
+  await assert.rejects(as(ghost, "ghost").deleteService("ghost"), unknown);
+  assert.equal(await ask(ghost, "/get?service=ghost"), "error: service 'ghost' not found\n");
 });
 
 test("with mutual TLS only a certificate of the authority gets in, and its name is in the history", async (t) => {

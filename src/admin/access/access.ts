@@ -71,5 +71,26 @@ export function isVisible({ services }: Pick<Principal, "services">, service: st
   return services === undefined || services.has(service);
 }
 
+/** Runs what is asked for. That there is no such service is told without those that there are, if not all are for him. */
+export function hideOthers<T>(
+  { services }: Pick<Principal, "services">,
+  service: string | undefined,
+  act: () => T,
+): T {
+  const hide = (error: unknown): unknown =>
+    services !== undefined && error instanceof ProxyError && error.code === "SERVICE_NOT_FOUND"
+      ? new ProxyError(error.code, `service '${service ?? ""}' not found`)
+      : error;
+  try {
+    const result = act();
+    if (!(result instanceof Promise)) return result;
+    return result.catch((error: unknown) => {
+      throw hide(error);
+    }) as T;
+  } catch (error) {
+    throw hide(error);
+  }
+}
+
 const unauthenticated = (what: string): ProxyError =>
   new ProxyError("UNAUTHENTICATED", `${what}: send it in the header 'Authorization: Bearer TOKEN'`);

@@ -429,7 +429,7 @@ export interface DrainProgress {
   ends: ConnectionEnds | undefined;
 }
 
-/** ProxyInfo describes the proxy process. */
+/** ProxyInfo describes the proxy process. A caller whose token is for some services only is told the totals of those. */
 export interface ProxyInfo {
   /** Version of the proxy. */
   version: string;
@@ -451,7 +451,10 @@ export interface ProxyInfo {
   shuttingDown: boolean;
   /** Names of the services, sorted. */
   services: string[];
-  /** The process that this one has taken the place of, as long as connections are open there. */
+  /**
+   * The process that this one has taken the place of, as long as connections are open there. Left out for a caller
+   * whose token is for some services only.
+   */
   predecessor:
     | PredecessorInfo
     | undefined;
