@@ -179,6 +179,7 @@ for (const [code, exitCode, hint] of [
   ["INVALID_ADDRESS", 1, /HOST:PORT/],
   ["SERVICE_EXISTS", 1, /service list/],
   ["SERVICE_CONFIGURED", 1, /SIGHUP/],
+  ["LIST_EXISTS", 1, /without backends and --health.*joins that list/],
   ["UNAUTHENTICATED", 1, /--token-file/],
   ["PERMISSION_DENIED", 1, /tokens/],
   ["FORBIDDEN_BACKEND", 1, /^$/],

@@ -35,6 +35,7 @@ import type { ChangeResult, GetResponse } from "./results.js";
 import { createScopes } from "./scopes.js";
 import {
   createService,
+  type CreatedService,
   deleteService,
   listServices,
   upgrade,
@@ -166,10 +167,11 @@ export interface SeamlessClient {
   /** All services of the proxy, sorted by name. Tried again while no proxy answers. */
   listServices(options?: ServiceCallOptions): Promise<readonly ServiceState[]>;
   /**
-   * Opens another service, which lasts as the lists do. Own errors: as for {@link SeamlessClient.set}, and
-   * `SERVICE_EXISTS`, `LISTEN_FAILED`.
+   * Opens another service, which lasts as the lists do. In a fleet that has a list of that name it goes by that list, and
+   * `joinedList` is true. Own errors: as for {@link SeamlessClient.set}, and `SERVICE_EXISTS`, `LISTEN_FAILED`,
+   * `LIST_EXISTS` (the fleet has a list of that name with other backends or checks than were asked for).
    */
-  createService(name: string, service: NewService, options?: ServiceCallOptions): Promise<ServiceState>;
+  createService(name: string, service: NewService, options?: ServiceCallOptions): Promise<CreatedService>;
   /**
    * Ends a service that {@link SeamlessClient.createService} has made: it accepts no more, and its open connections end
    * in their own time. Own errors: `SERVICE_CONFIGURED` (it is in the proxy's configuration), `STORE_FAILED`,

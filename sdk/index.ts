@@ -17,6 +17,7 @@ export type { ConnectOptions, TlsOptions } from "./options.js";
 export type { ChangeResult, GetResponse } from "./results.js";
 export type {
   BalanceInput,
+  CreatedService,
   NewService,
   ServiceCallOptions,
   ServiceSettingsInput,

@@ -30,6 +30,12 @@ export interface NewService {
   readonly settings?: ServiceSettingsInput;
 }
 
+/** A service that was created. */
+export interface CreatedService extends ServiceState {
+  /** The fleet had a list of that name, which the service goes by now. */
+  readonly joinedList: boolean;
+}
+
 /** A way of sharing out new connections; see `Balance` in the contract. */
 export type BalanceInput = "round_robin" | "least_connections" | "source_hash" | "random_two_choices";
 
@@ -92,7 +98,7 @@ export async function createService(
   name: string,
   { listen, backends = [], settings }: NewService,
   options: ServiceCallOptions,
-): Promise<ServiceState> {
+): Promise<CreatedService> {
   const method = "createService";
   const request = {
     name: requireText("name", name, method),
@@ -100,10 +106,10 @@ export async function createService(
     backends: backends.length === 0 ? [] : toBackendSpecs(backends, method),
     settings: settings && toSettings(settings, method),
   };
-  const { state } = await order<CreateServiceResponse>(context, method, options, (client, ...call) =>
+  const answer = await order<CreateServiceResponse>(context, method, options, (client, ...call) =>
     client.createService(request, ...call),
   );
-  return present(state, method);
+  return { ...present(answer.state, method), joinedList: answer.joinedList };
 }
 
 /** The process that has taken over. */

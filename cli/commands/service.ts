@@ -82,14 +82,23 @@ function createCreateCommand(context: Context): Command {
         withClient(context, command, async ({ client, options }) => {
           const { listen, ...settings } = flags;
           const wanted = { listen, backends: backends ?? [], settings: toSettings(settings) };
-          const state = await client.createService(name, wanted, { signal: context.signal });
+          const { joinedList, ...state } = await client.createService(name, wanted, {
+            signal: context.signal,
+          });
           context.stdout.write(
             options.output === "json"
-              ? toJsonLine(jsonState(state))
-              : `created service ${name}, listening on ${state.listenAddresses.join(", ")}\n`,
+              ? toJsonLine({ ...jsonState(state), joinedList })
+              : describeCreated(state, joinedList),
           );
         }),
     );
+}
+
+function describeCreated(state: ServiceState, joinedList: boolean): string {
+  const { service, listenAddresses, revision } = state;
+  const created = `created service ${service}, listening on ${listenAddresses.join(", ")}`;
+  if (!joinedList) return `${created}\n`;
+  return `${created}; it has joined the list that the fleet has of it, revision ${revision}: ${describeBackends(state)}\n`;
 }
 
 function createDeleteCommand(context: Context): Command {
@@ -125,17 +134,21 @@ function toSettings({ health, sendProxy, ...flags }: Omit<CreateFlags, "listen">
   };
 }
 
-function toRow(state: ServiceState): readonly string[] {
-  const backends = state.backends.map(({ address, weight, state: status }) => {
-    const word = stateWord(status);
+function describeBackends({ backends }: ServiceState): string {
+  const each = backends.map(({ address, weight, state }) => {
+    const word = stateWord(state);
     return `${address}${weight === 1 ? "" : `=${weight}`}${word === "active" ? "" : ` (${word})`}`;
   });
+  return each.join(" ") || "-";
+}
+
+function toRow(state: ServiceState): readonly string[] {
   return [
     state.service,
     state.listenAddresses.join(" "),
     String(state.revision),
     String(state.openConnections),
     String(state.acceptedConnections),
-    backends.join(" ") || "-",
+    describeBackends(state),
   ];
 }

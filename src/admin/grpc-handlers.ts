@@ -66,7 +66,8 @@ function createServiceHandlers(management: Management, calls: Calls): Pick<Seaml
     createService: calls.unary("createService", async ({ settings, ...request }, { actor }) => {
       const backends = fromProtoBackends(request.backends);
       const wanted = { ...request, backends, settings: fromProtoSettings(settings), actor };
-      return { state: toProtoState(await management.createService(wanted)) };
+      const { state, joinedList } = await management.createService(wanted);
+      return { state: toProtoState(state), joinedList };
     }),
     deleteService: calls.unary("deleteService", async ({ name }, { actor }) => {
       if (name === "") throw new ProxyError("INVALID_ARGUMENT", "the name of the service is missing");

@@ -105,6 +105,11 @@ function checkLength(list: BackendList): void {
   throw new ProxyError("LIMIT_EXCEEDED", `${list.length} backends: a service has at most ${MAX_BACKENDS}`);
 }
 
+/** As a person would write it. */
+export function formatBackend({ id, weight }: Pick<ListedBackend, "id" | "weight">): string {
+  return weight === 1 ? id : `${id}=${weight}`;
+}
+
 export function sameList(a: BackendList, b: BackendList): boolean {
   return a.length === b.length && a.every(({ id, weight }, i) => b[i]?.id === id && b[i].weight === weight);
 }

@@ -1,3 +1,4 @@
+import { requireAsAsked } from "./asked-list.js";
 import { parseBackends, setBackends } from "./backend-list.js";
 import type { Fleet } from "./fleet.js";
 import { NO_LEDGER } from "./ledger.js";
@@ -25,12 +26,17 @@ export interface BegunRecord {
   readonly record: ServiceRecord;
   /** Of a list that is shared. */
   readonly shared?: { readonly fleet: Fleet; readonly version: Version };
+  /** The fleet had a list of that name, which it is. */
+  readonly joined: boolean;
+  /** Takes out of the store what was put there, if the service can't be opened after all. */
+  readonly abandon: () => Promise<unknown>;
 }
 
 /**
  * What a service begins with. Where the list is shared, what the store has wins over what was saved here and over the
- * configuration; while the store can't be reached, what was saved here has to do.
- * @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, STORE_UNAVAILABLE
+ * configuration; while the store can't be reached, what was saved here has to do. A request is refused then, and if it
+ * asks for another list than the store has.
+ * @throws ProxyError INVALID_ADDRESS, INVALID_ARGUMENT, STORE_UNAVAILABLE, LIST_EXISTS
  */
 export async function beginRecord(
   opening: ServiceOpening,
@@ -38,10 +44,16 @@ export async function beginRecord(
   fleet: Fleet | undefined,
 ): Promise<BegunRecord> {
   const own = recordOf(opening, instanceId, fleet !== undefined);
-  if (!fleet) return { record: own };
-  if (!fleet.store.available) return { record: own, shared: { fleet, version: UNSEEN } };
-  const { record, version } = await joinShared(fleet.copyOf(own.name), own);
-  return { record, shared: { fleet, version } };
+  const alone = { record: own, joined: false, abandon: () => Promise.resolve() };
+  if (!fleet) return alone;
+  const isRequest = opening.configured === undefined && "backends" in opening.start;
+  if (!fleet.store.available && !isRequest) return { ...alone, shared: { fleet, version: UNSEEN } };
+  const copy = fleet.copyOf(own.name);
+  const { record, version, wasThere } = await joinShared(copy, own, (there) => {
+    if (isRequest) requireAsAsked(own, there, fleet);
+  });
+  const abandon = (): Promise<unknown> => (wasThere ? Promise.resolve() : copy.remove(version));
+  return { record, shared: { fleet, version }, joined: wasThere, abandon };
 }
 
 /** A canary that was cut short is undone by the fleet, if there is one, and by the next process otherwise. */

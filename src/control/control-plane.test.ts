@@ -56,13 +56,14 @@ const listOf = (control: ControlPlane, name: string): string[] =>
 
 test("a created service is there, is saved with its definition, and can be deleted", async (t) => {
   const { control, saved } = await start(t, configured("default"));
-  const state = await control.createService({
+  const { state, joinedList } = await control.createService({
     ...request,
     name: "web",
     backends: [{ address: "10.0.0.2:80" }],
     settings: { idleTimeoutMs: 5_000 },
   });
   assert.deepEqual([state.service, state.settings.idleTimeoutMs], ["web", 5_000]);
+  assert.equal(joinedList, false);
   assert.deepEqual(control.serviceNames(), ["default", "web"]);
   const record = saved.at(-1)?.find(({ name }) => name === "web");
   assert.deepEqual(record?.definition?.listen, [{ host: "", port: 8081 }]);

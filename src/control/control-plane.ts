@@ -14,6 +14,7 @@ import { FleetDesk } from "./fleet-desk.js";
 import type { Fleet, StoreStatus } from "./fleet.js";
 import type { HandedService } from "./handed-service.js";
 import type {
+  CreatedService,
   CreateServiceRequest,
   FleetView,
   Management,
@@ -31,7 +32,6 @@ import type { ServiceConfig } from "./service-config.js";
 import { checkServiceName, DEFAULT_SERVICE } from "./service-name.js";
 import { completeSettings } from "./service-settings.js";
 import { Service } from "./service.js";
-import type { ServiceState } from "./service-state.js";
 
 export interface ControlPlaneOptions {
   readonly engine: Engine;
@@ -66,6 +66,11 @@ export interface Predecessor {
 export interface Join {
   readonly engine: Engine;
   readonly handed: HandedService;
+}
+
+interface OpenedService {
+  readonly service: Service;
+  readonly joinedList: boolean;
 }
 
 const IN_MEMORY: StoreStatus = {
@@ -121,8 +126,15 @@ export class ControlPlane implements Management {
     if (endpoint.port !== 0) this.#managementEndpoints.push(endpoint);
   }
 
-  /** @throws ProxyError LISTEN_FAILED, STORE_FAILED, INVALID_ADDRESS, FORBIDDEN_BACKEND, SERVICE_EXISTS, SHUTTING_DOWN */
-  openService(opening: ServiceOpening): Promise<Service> {
+  /**
+   * @throws ProxyError LISTEN_FAILED, STORE_FAILED, STORE_UNAVAILABLE, INVALID_ADDRESS, FORBIDDEN_BACKEND, SERVICE_EXISTS,
+   * LIST_EXISTS, SHUTTING_DOWN
+   */
+  async openService(opening: ServiceOpening): Promise<Service> {
+    return (await this.#open(opening)).service;
+  }
+
+  #open(opening: ServiceOpening): Promise<OpenedService> {
     return this.#openings(async () => {
       const { name, listen, settings, configured } = opening;
       this.#requireRunning();
@@ -130,7 +142,7 @@ export class ControlPlane implements Management {
         throw new ProxyError("SERVICE_EXISTS", `service '${name}' exists already`);
       const { engine, checker, logger, logRate } = this.#options;
       const { fleet, instanceId } = this.#options;
-      const { record, shared } = await beginRecord(opening, instanceId, fleet);
+      const { record, shared, joined: joinedList, abandon } = await beginRecord(opening, instanceId, fleet);
       const persist = (next: ServiceRecord): Promise<void> =>
         this.#store((records) => void records.set(name, next));
       const inherited = this.#options.sockets?.(name, listen);
@@ -138,26 +150,30 @@ export class ControlPlane implements Management {
       const parts = { resolution: this.#resolution, checker, persist, shared, logger, logRate };
       const options = { listen, inherited, settings, handed: joined?.handed, ...parts };
       this.#opening = listen;
-      const service = await Service.open(joined?.engine ?? engine, record, options).finally(
-        () => (this.#opening = []),
-      );
+      const service = await Service.open(joined?.engine ?? engine, record, options)
+        .catch(async (error: unknown) => {
+          await abandon().catch(() => undefined);
+          throw error;
+        })
+        .finally(() => (this.#opening = []));
       this.#services.set(name, service);
       this.#fleetDesk?.attach(service);
       if (configured) this.#configured.set(name, configured);
-      return service;
+      return { service, joinedList };
     });
   }
 
-  async createService({ name, ...request }: CreateServiceRequest): Promise<ServiceState> {
+  async createService({ name, ...request }: CreateServiceRequest): Promise<CreatedService> {
     checkServiceName(name);
     if (request.listen.length === 0)
       throw new ProxyError("INVALID_ARGUMENT", "no address to listen on was given");
     const listen = request.listen.map(parseListenAddress);
     const settings = completeSettings(request.settings);
     const start = { backends: request.backends };
-    const service = await this.openService({ name, listen, settings, start, configured: undefined });
+    const opening = { name, listen, settings, start, configured: undefined };
+    const { service, joinedList } = await this.#open(opening);
     this.#tell("created", name, request.actor);
-    return service.state();
+    return { state: service.state(), joinedList };
   }
 
   async deleteService(name: string, actor: string): Promise<void> {

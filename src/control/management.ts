@@ -19,10 +19,10 @@ export interface Management {
   serviceNames(): readonly string[];
   /**
    * Opens another service, which lasts as the lists do.
-   * @throws ProxyError INVALID_ARGUMENT, INVALID_ADDRESS, FORBIDDEN_BACKEND, SERVICE_EXISTS, LISTEN_FAILED,
-   * STORE_FAILED, SHUTTING_DOWN
+   * @throws ProxyError INVALID_ARGUMENT, INVALID_ADDRESS, FORBIDDEN_BACKEND, SERVICE_EXISTS, LIST_EXISTS, LISTEN_FAILED,
+   * STORE_FAILED, STORE_UNAVAILABLE, SHUTTING_DOWN
    */
-  createService(request: CreateServiceRequest): Promise<ServiceState>;
+  createService(request: CreateServiceRequest): Promise<CreatedService>;
   /**
    * It accepts no more; its open connections end in their own time.
    * @throws ProxyError SERVICE_NOT_FOUND, SERVICE_CONFIGURED, STORE_FAILED
@@ -109,6 +109,12 @@ export interface CreateServiceRequest {
   readonly backends: readonly BackendRequest[];
   readonly settings: SettingsRequest;
   readonly actor: string;
+}
+
+export interface CreatedService {
+  readonly state: ServiceState;
+  /** The fleet had a list of that name, which the service goes by now. */
+  readonly joinedList: boolean;
 }
 
 export interface StartedDeploy {

@@ -44,6 +44,11 @@ export interface SharedCopy {
    * @throws ProxyError STORE_UNAVAILABLE; with details.outcome `unknown` it may be done all the same
    */
   replace(seen: Version, next: SharedService): Promise<Version | undefined>;
+  /**
+   * Takes it out of the store, with its history; false: someone else has changed it since it was seen.
+   * @throws as `replace`
+   */
+  remove(seen: Version): Promise<boolean>;
   /** The changes of these revisions, as far as the store still has them, the oldest first. @throws as `latest` */
   changes(from: number, to: number): Promise<readonly HistoryEntry[]>;
 }
@@ -70,20 +75,32 @@ export function differs(a: ServiceRecord, b: ServiceRecord): boolean {
   return a !== b && !isDeepStrictEqual(sharedPart(a), sharedPart(b));
 }
 
+export interface Joined {
+  readonly record: ServiceRecord;
+  readonly version: Version;
+  /** The store had the list already. */
+  readonly wasThere: boolean;
+}
+
 /**
  * What a proxy begins with: the store's list and history, or, if the store has none, its own, which it puts there.
- * @throws ProxyError STORE_UNAVAILABLE
+ * @param accept throws if what the store has will not do
+ * @throws ProxyError STORE_UNAVAILABLE, and what `accept` throws
  */
 export async function joinShared(
   copy: SharedCopy,
   record: ServiceRecord,
-): Promise<{ readonly record: ServiceRecord; readonly version: Version }> {
+  accept: (there: SharedService) => void = () => undefined,
+): Promise<Joined> {
   for (;;) {
     const { service, version: seen } = await copy.latest();
-    if (service)
-      return { record: joinRecord(record, service, await historyOf(copy, service)), version: seen };
+    if (service) {
+      accept(service);
+      const joined = joinRecord(record, service, await historyOf(copy, service));
+      return { record: joined, version: seen, wasThere: true };
+    }
     const version = await copy.replace(seen, sharedPart(record));
-    if (version) return { record, version };
+    if (version) return { record, version, wasThere: false };
   }
 }
 

@@ -19,7 +19,9 @@ export interface Guard {
 }
 
 export type Write =
-  { readonly put: string; readonly value: string; readonly lease?: bigint } | { readonly delete: string };
+  | { readonly put: string; readonly value: string; readonly lease?: bigint }
+  | { readonly delete: string }
+  | { readonly deletePrefix: string };
 
 export type Commit =
   | { readonly done: true; readonly revision: bigint }

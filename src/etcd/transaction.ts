@@ -7,6 +7,7 @@ import {
   type TxnRequest,
   type TxnResponse,
 } from "./gen/etcd/etcdserverpb/rpc.js";
+import { keyRange } from "./key-range.js";
 import { toEntry } from "./range-reader.js";
 
 /** All writes if all guards hold; else what the guarded keys hold is read, in the same moment. */
@@ -44,7 +45,9 @@ function toCompare({ key, modRevision }: Guard): Compare {
 
 function toOperation(write: Write): RequestOp {
   if ("delete" in write)
-    return { request: { $case: "requestDeleteRange", value: { key: Buffer.from(write.delete) } } };
+    return { request: { $case: "requestDeleteRange", value: keyRange({ key: write.delete }) } };
+  if ("deletePrefix" in write)
+    return { request: { $case: "requestDeleteRange", value: keyRange({ prefix: write.deletePrefix }) } };
   const { put, value, lease = 0n } = write;
   return {
     request: { $case: "requestPut", value: { key: Buffer.from(put), value: Buffer.from(value), lease } },

@@ -110,6 +110,27 @@ test("a list is changed by one of two that saw the same, and the other ones are 
   );
 });
 
+test("a list is removed with its history, but not one that has changed since, nor one of a like name", async (t) => {
+  if (!hasEtcd(t)) return;
+  const server = await startEtcd(t);
+  const fleet = await join(t, server, "1");
+  const [copy, like] = [fleet.copyOf("web"), fleet.copyOf("web.1")];
+  for (const each of [copy, like])
+    assert.ok(await each.replace((await each.latest()).version, listOf(1, "a:1")));
+  const { version: first } = await copy.latest();
+  const second = await copy.replace(first, listOf(2, "b:1"));
+  assert.ok(second);
+  assert.equal(await copy.remove(first), false);
+  assert.equal((await copy.latest()).service?.revision, 2);
+  assert.equal(await copy.remove(second), true);
+  assert.equal((await copy.latest()).service, undefined);
+  const left = server.ctl("get", "--prefix", "--keys-only", "/t/").match(/^.*web.*$/gm) ?? [];
+  assert.deepEqual(
+    left.map((key) => key.replace(/0+(?=1$)/, "")),
+    ["/t/history/web.1/1", "/t/live/services/web.1"],
+  );
+});
+
 test("the history keeps the last hundred changes", async (t) => {
   if (!hasEtcd(t)) return;
   const fleet = await join(t, await startEtcd(t), "1");

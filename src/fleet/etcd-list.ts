@@ -65,6 +65,20 @@ export class EtcdList implements SharedCopy {
     }
   }
 
+  async remove(seen: Version): Promise<boolean> {
+    const { client, keys, service } = this.#options;
+    const writes = [{ delete: this.#key }, { deletePrefix: keys.history(service) }];
+    const guard = { key: this.#key, modRevision: seen.number };
+    try {
+      return (await client.commit([guard], writes)).done;
+    } catch (error) {
+      const isUnknown = error instanceof EtcdError && error.kind === "unknown";
+      // A list that was put there since has another one's history.
+      if (isUnknown && !(await this.latest()).version.exists) return true;
+      throw isUnknown ? unknownOutcome(error.message) : storeError(error);
+    }
+  }
+
   async changes(from: number, to: number): Promise<readonly HistoryEntry[]> {
     const { client, keys, service } = this.#options;
     const { entries } = await client.read({ prefix: keys.history(service) }).catch(fail);

@@ -1,5 +1,6 @@
 import type {
   ChangeResult,
+  CreatedService,
   FleetView,
   ManagedService,
   Management,
@@ -109,8 +110,9 @@ export class FakeManagement implements Management {
     return ["default"];
   }
 
-  createService(...request: Parameters<Management["createService"]>): Promise<ServiceState> {
-    return Promise.resolve(this.#answer("createService", request, this.present));
+  createService(...request: Parameters<Management["createService"]>): Promise<CreatedService> {
+    const created = { state: this.present, joinedList: true };
+    return Promise.resolve(this.#answer("createService", request, created));
   }
 
   deleteService(...request: Parameters<Management["deleteService"]>): Promise<void> {

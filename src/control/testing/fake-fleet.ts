@@ -41,6 +41,12 @@ export class FakeStore {
     this.tell(name);
   }
 
+  /** Nobody has it any more. */
+  forget(name: string): void {
+    this.#history.delete(name);
+    this.lose(name);
+  }
+
   history(name: string): readonly HistoryEntry[] {
     return this.#history.get(name) ?? [];
   }
@@ -105,6 +111,14 @@ export class FakeFleet implements Fleet {
         if (version.exists !== seen.exists || (seen.exists && version.number !== seen.number))
           return undefined;
         return store.put(service, next);
+      },
+      async remove(seen) {
+        await store.onReplace();
+        store.requireUp();
+        const { version } = store.get(service);
+        if (!version.exists || version.number !== seen.number) return false;
+        store.forget(service);
+        return true;
       },
       changes: (from, to) =>
         Promise.resolve(store.history(service).filter(({ revision }) => revision >= from && revision <= to)),

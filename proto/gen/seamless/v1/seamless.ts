@@ -624,7 +624,11 @@ export interface CreateServiceRequest {
 /** CreateServiceResponse holds the new service. */
 export interface CreateServiceResponse {
   /** Its state, with the addresses where it listens in fact. */
-  state: ServiceState | undefined;
+  state:
+    | ServiceState
+    | undefined;
+  /** True if the fleet had a list of that name, which the service goes by now. */
+  joinedList: boolean;
 }
 
 /** DeleteServiceRequest asks for a service to be ended. */
@@ -4011,13 +4015,16 @@ export const CreateServiceRequest: MessageFns<CreateServiceRequest> = {
 };
 
 function createBaseCreateServiceResponse(): CreateServiceResponse {
-  return { state: undefined };
+  return { state: undefined, joinedList: false };
 }
 
 export const CreateServiceResponse: MessageFns<CreateServiceResponse> = {
   encode(message: CreateServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.state !== undefined) {
       ServiceState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    if (message.joinedList !== false) {
+      writer.uint32(16).bool(message.joinedList);
     }
     return writer;
   },
@@ -4043,6 +4050,14 @@ export const CreateServiceResponse: MessageFns<CreateServiceResponse> = {
             message.state = ServiceState.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.joinedList = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4063,6 +4078,7 @@ export const CreateServiceResponse: MessageFns<CreateServiceResponse> = {
     message.state = (object.state !== undefined && object.state !== null)
       ? ServiceState.fromPartial(object.state)
       : undefined;
+    message.joinedList = object.joinedList ?? false;
     return message;
   },
 };
@@ -8091,7 +8107,9 @@ export const SeamlessServiceService = {
   },
   /**
    * CreateService opens another service. With a state file it lasts as the lists do. ALREADY_EXISTS if there is one of
-   * that name; FAILED_PRECONDITION (LISTEN_FAILED) if it can't listen there; then nothing is changed.
+   * that name; FAILED_PRECONDITION (LISTEN_FAILED) if it can't listen there; then nothing is changed. In a fleet that has
+   * a list of that name it goes by that list; ALREADY_EXISTS (LIST_EXISTS) if the request names other backends, or
+   * another health check.
    */
   createService: {
     path: "/seamless.v1.SeamlessService/CreateService" as const,
@@ -8256,7 +8274,9 @@ export interface SeamlessServiceServer extends UntypedServiceImplementation {
   listServices: handleUnaryCall<ListServicesRequest, ListServicesResponse>;
   /**
    * CreateService opens another service. With a state file it lasts as the lists do. ALREADY_EXISTS if there is one of
-   * that name; FAILED_PRECONDITION (LISTEN_FAILED) if it can't listen there; then nothing is changed.
+   * that name; FAILED_PRECONDITION (LISTEN_FAILED) if it can't listen there; then nothing is changed. In a fleet that has
+   * a list of that name it goes by that list; ALREADY_EXISTS (LIST_EXISTS) if the request names other backends, or
+   * another health check.
    */
   createService: handleUnaryCall<CreateServiceRequest, CreateServiceResponse>;
   /**
@@ -8531,7 +8551,9 @@ export interface SeamlessServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * CreateService opens another service. With a state file it lasts as the lists do. ALREADY_EXISTS if there is one of
-   * that name; FAILED_PRECONDITION (LISTEN_FAILED) if it can't listen there; then nothing is changed.
+   * that name; FAILED_PRECONDITION (LISTEN_FAILED) if it can't listen there; then nothing is changed. In a fleet that has
+   * a list of that name it goes by that list; ALREADY_EXISTS (LIST_EXISTS) if the request names other backends, or
+   * another health check.
    */
   createService(
     request: CreateServiceRequest,

@@ -85,6 +85,7 @@ export interface PutResponse {
 
 export interface DeleteRangeRequest {
   key: Buffer;
+  rangeEnd: Buffer;
 }
 
 export interface DeleteRangeResponse {
@@ -804,13 +805,16 @@ export const PutResponse: MessageFns<PutResponse> = {
 };
 
 function createBaseDeleteRangeRequest(): DeleteRangeRequest {
-  return { key: Buffer.alloc(0) };
+  return { key: Buffer.alloc(0), rangeEnd: Buffer.alloc(0) };
 }
 
 export const DeleteRangeRequest: MessageFns<DeleteRangeRequest> = {
   encode(message: DeleteRangeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key.length !== 0) {
       writer.uint32(10).bytes(message.key);
+    }
+    if (message.rangeEnd.length !== 0) {
+      writer.uint32(18).bytes(message.rangeEnd);
     }
     return writer;
   },
@@ -836,6 +840,14 @@ export const DeleteRangeRequest: MessageFns<DeleteRangeRequest> = {
             message.key = Buffer.from(reader.bytes());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rangeEnd = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -854,6 +866,7 @@ export const DeleteRangeRequest: MessageFns<DeleteRangeRequest> = {
   fromPartial(object: DeepPartial<DeleteRangeRequest>): DeleteRangeRequest {
     const message = createBaseDeleteRangeRequest();
     message.key = object.key ?? Buffer.alloc(0);
+    message.rangeEnd = object.rangeEnd ?? Buffer.alloc(0);
     return message;
   },
 };
