@@ -41,6 +41,8 @@ const HINTS: Partial<Record<SeamlessErrorCode, Hint>> = {
   SERVICE_CONFIGURED: () => "take it out of the proxy's configuration file, and send SIGHUP to the proxy",
   LIST_EXISTS: ({ details: { service = "NAME" } }) =>
     `without backends and --health, \`seamlessctl service create ${service}\` joins that list`,
+  LIST_IN_USE: ({ details: { service = "NAME" } }) =>
+    `nothing was changed; without --with-list, \`seamlessctl service delete ${service}\` ends the service on this proxy and leaves the list`,
   UNAUTHENTICATED: () => "--token-file or SEAMLESS_TOKEN_FILE names the file with your token",
   PERMISSION_DENIED: () => "ask whoever keeps the proxy's tokens",
   INVALID_ADDRESS: () => "an address is HOST:PORT, as in localhost:4444, 10.0.0.7:80 or [::1]:80",

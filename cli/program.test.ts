@@ -180,6 +180,7 @@ for (const [code, exitCode, hint] of [
   ["SERVICE_EXISTS", 1, /service list/],
   ["SERVICE_CONFIGURED", 1, /SIGHUP/],
   ["LIST_EXISTS", 1, /without backends and --health.*joins that list/],
+  ["LIST_IN_USE", 1, /nothing was changed; without --with-list/],
   ["UNAUTHENTICATED", 1, /--token-file/],
   ["PERMISSION_DENIED", 1, /tokens/],
   ["FORBIDDEN_BACKEND", 1, /^$/],

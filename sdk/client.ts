@@ -37,6 +37,8 @@ import {
   createService,
   type CreatedService,
   deleteService,
+  type DeletedService,
+  type DeleteServiceOptions,
   listServices,
   upgrade,
   type NewService,
@@ -174,10 +176,10 @@ export interface SeamlessClient {
   createService(name: string, service: NewService, options?: ServiceCallOptions): Promise<CreatedService>;
   /**
    * Ends a service that {@link SeamlessClient.createService} has made: it accepts no more, and its open connections end
-   * in their own time. Own errors: `SERVICE_CONFIGURED` (it is in the proxy's configuration), `STORE_FAILED`,
-   * `STORE_UNAVAILABLE`.
+   * in their own time. The list that a fleet has of it stays in the store unless `withList` is set. Own errors:
+   * `SERVICE_CONFIGURED` (it is in the proxy's configuration), `STORE_FAILED`, `STORE_UNAVAILABLE`, `LIST_IN_USE`.
    */
-  deleteService(name: string, options?: ServiceCallOptions): Promise<void>;
+  deleteService(name: string, options?: DeleteServiceOptions): Promise<DeletedService>;
   /**
    * Puts a new process of the proxy in the place of the present one, and resolves when it serves; nobody notices. Default
    * deadline: 75 s.

@@ -9,6 +9,7 @@ const REASONS = [
   "SERVICE_EXISTS",
   "SERVICE_CONFIGURED",
   "LIST_EXISTS",
+  "LIST_IN_USE",
   "BACKEND_NOT_FOUND",
   "REVISION_MISMATCH",
   "REVISION_NOT_FOUND",
@@ -49,6 +50,7 @@ const STATUSES_THAT_ARE_CODES = [
  * - `SERVICE_EXISTS`: there is a service of that name already.
  * - `SERVICE_CONFIGURED`: the service is in the proxy's configuration, so that a request can't delete it.
  * - `LIST_EXISTS`: the fleet has a list of that name already, with other backends or checks than were asked for.
+ * - `LIST_IN_USE`: another proxy of the fleet serves the list that was to be removed, too.
  * - `LISTEN_FAILED`: the new service can't listen there; the message says why.
  * - `UNAUTHENTICATED`: the proxy wants a token, and this is none of its.
  * - `PERMISSION_DENIED`: the token is not for this service, or not for this call.

@@ -18,6 +18,8 @@ export type { ChangeResult, GetResponse } from "./results.js";
 export type {
   BalanceInput,
   CreatedService,
+  DeletedService,
+  DeleteServiceOptions,
   NewService,
   ServiceCallOptions,
   ServiceSettingsInput,
@@ -45,6 +47,7 @@ export type {
   HealthCheck,
   HistoryEntry,
   Ledger,
+  LeftList,
   PauseStatus,
   ProxyInfo,
   Refusals,

@@ -1,6 +1,8 @@
 import {
   Balance,
   type CreateServiceResponse,
+  type DeleteServiceResponse,
+  type LeftList,
   type ListServicesResponse,
   type ServiceSettings,
   type ServiceState,
@@ -128,14 +130,32 @@ export async function upgrade(context: CallContext, options: ServiceCallOptions)
   );
 }
 
+/** How a service is deleted. */
+export interface DeleteServiceOptions extends ServiceCallOptions {
+  /**
+   * Remove its list from the store of the fleet, too, which fails with `LIST_IN_USE` while another live proxy serves it.
+   * A list that is left can be removed through any proxy of the fleet. Default: false.
+   */
+  readonly withList?: boolean;
+}
+
+/** A service that was deleted. */
+export interface DeletedService {
+  /** What became of the list that the fleet has of it; undefined: the list was the proxy's alone, and is gone. */
+  readonly list: LeftList | undefined;
+}
+
 export async function deleteService(
   context: CallContext,
   name: string,
-  options: ServiceCallOptions,
-): Promise<void> {
+  { withList = false, ...options }: DeleteServiceOptions,
+): Promise<DeletedService> {
   const method = "deleteService";
-  const request = { name: requireText("name", name, method) };
-  await order<object>(context, method, options, (client, ...call) => client.deleteService(request, ...call));
+  const request = { name: requireText("name", name, method), withList };
+  const answer = await order<DeleteServiceResponse>(context, method, options, (client, ...call) =>
+    client.deleteService(request, ...call),
+  );
+  return { list: answer.list };
 }
 
 function toSettings(settings: ServiceSettingsInput, method: string): ServiceSettings {

@@ -7,6 +7,7 @@ export type ProxyErrorCode =
   | "SERVICE_EXISTS"
   | "SERVICE_CONFIGURED"
   | "LIST_EXISTS"
+  | "LIST_IN_USE"
   | "BACKEND_NOT_FOUND"
   | "REVISION_MISMATCH"
   | "REVISION_NOT_FOUND"

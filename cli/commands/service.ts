@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { BalanceInput, CheckKind, ServiceSettingsInput, ServiceState } from "@seamless/sdk";
+import type { BalanceInput, CheckKind, LeftList, ServiceSettingsInput, ServiceState } from "@seamless/sdk";
 import { collectBackends, type BackendArgument } from "../backend-argument.js";
 import type { Context } from "../context.js";
 import { durationOption } from "../duration.js";
@@ -105,14 +105,29 @@ function createDeleteCommand(context: Context): Command {
   return new Command("delete")
     .description("end a service; its open connections end in their own time")
     .argument("<name>", "its name")
-    .action((name: string, _: object, command: Command) =>
+    .option("--with-list", "also remove the list that the fleet has of it, if no other live proxy serves it")
+    .action((name: string, { withList = false }: { readonly withList?: boolean }, command: Command) =>
       withClient(context, command, async ({ client, options }) => {
-        await client.deleteService(name, { signal: context.signal });
+        const { list } = await client.deleteService(name, { withList, signal: context.signal });
         context.stdout.write(
-          options.output === "json" ? toJsonLine({ deleted: name }) : `deleted service ${name}\n`,
+          options.output === "json"
+            ? toJsonLine({ deleted: name, ...(list && { list }) })
+            : describeDeleted(name, list),
         );
       }),
     );
+}
+
+function describeDeleted(name: string, list: LeftList | undefined): string {
+  const deleted = `deleted service ${name}`;
+  if (!list) return `${deleted}\n`;
+  if (list.removed) return `${deleted}, and the list that the fleet had of it\n`;
+  if (list.servedBy.length > 0)
+    return `${deleted} on this proxy; ${list.servedBy.join(", ")} goes on with the list\n`;
+  return (
+    `${deleted}; its list is left in the store, where a service that is created under this name joins it ` +
+    `(\`seamlessctl service delete ${name} --with-list\` removes it)\n`
+  );
 }
 
 /** What a setting is called on the command line, where that is another name. */

@@ -69,10 +69,10 @@ function createServiceHandlers(management: Management, calls: Calls): Pick<Seaml
       const { state, joinedList } = await management.createService(wanted);
       return { state: toProtoState(state), joinedList };
     }),
-    deleteService: calls.unary("deleteService", async ({ name }, { actor }) => {
+    deleteService: calls.unary("deleteService", async ({ name, withList }, { actor }) => {
       if (name === "") throw new ProxyError("INVALID_ARGUMENT", "the name of the service is missing");
-      await management.deleteService(name, actor);
-      return {};
+      const { list } = await management.deleteService({ name, withList, actor });
+      return { list: list && { ...list, servedBy: [...list.servedBy] } };
     }),
   };
 }

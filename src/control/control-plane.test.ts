@@ -48,6 +48,7 @@ async function start(t: TestContext, ...services: readonly ServiceConfig[]): Pro
 }
 
 const request = { listen: ["8081"], backends: [], settings: {}, actor: "me" };
+const deletion = (name: string) => ({ name, withList: false, actor: "me" });
 const listOf = (control: ControlPlane, name: string): string[] =>
   control
     .service(name)
@@ -67,7 +68,7 @@ test("a created service is there, is saved with its definition, and can be delet
   assert.deepEqual(control.serviceNames(), ["default", "web"]);
   const record = saved.at(-1)?.find(({ name }) => name === "web");
   assert.deepEqual(record?.definition?.listen, [{ host: "", port: 8081 }]);
-  await control.deleteService("web", "me");
+  await control.deleteService(deletion("web"));
   assert.deepEqual(control.serviceNames(), ["default"]);
   assert.deepEqual(
     saved.at(-1)?.map(({ name }) => name),
@@ -104,8 +105,8 @@ for (const [what, wrong, code] of [
 
 test("a service of the configuration can't be deleted by a request", async (t) => {
   const { control } = await start(t, configured("default"));
-  await assert.rejects(control.deleteService("default", "me"), { code: "SERVICE_CONFIGURED" });
-  await assert.rejects(control.deleteService("other", "me"), { code: "SERVICE_NOT_FOUND" });
+  await assert.rejects(control.deleteService(deletion("default")), { code: "SERVICE_CONFIGURED" });
+  await assert.rejects(control.deleteService(deletion("other")), { code: "SERVICE_NOT_FOUND" });
 });
 
 test("a changed configuration opens what is new, drops what is gone, and leaves the rest alone", async (t) => {
@@ -181,10 +182,10 @@ test("a deletion that can't be stored is none: the service goes on, and can be d
   const { control, disk } = await start(t, configured("default"));
   await control.createService({ ...request, name: "web" });
   disk.error = new Error("full");
-  await assert.rejects(control.deleteService("web", "me"), /full/);
+  await assert.rejects(control.deleteService(deletion("web")), /full/);
   assert.deepEqual(control.serviceNames(), ["default", "web"]);
   disk.error = undefined;
   await control.service("web").add([{ address: "10.0.0.2:80" }]);
-  await control.deleteService("web", "me");
+  await control.deleteService(deletion("web"));
   assert.deepEqual(control.serviceNames(), ["default"]);
 });

@@ -6,16 +6,20 @@ import { parseListenAddress } from "../listen-address.js";
 import type { Logger } from "../logger.js";
 import { parseBackends, setBackends } from "./backend-list.js";
 import { BackendResolution } from "./backend-resolution.js";
+import { servedBy } from "./asked-list.js";
 import { beginRecord, type ServiceOpening } from "./begin-record.js";
 import type { Checker } from "./checker.js";
 import { noFleet } from "./deploy-desk.js";
 import { createDestinationPolicy } from "./destination-policy.js";
 import { FleetDesk } from "./fleet-desk.js";
-import type { Fleet, StoreStatus } from "./fleet.js";
+import { IN_MEMORY, type Fleet, type StoreStatus } from "./fleet.js";
 import type { HandedService } from "./handed-service.js";
+import { removeList, requireRemovable } from "./left-list.js";
 import type {
   CreatedService,
   CreateServiceRequest,
+  DeletedService,
+  DeleteServiceRequest,
   FleetView,
   Management,
   PredecessorInfo,
@@ -67,18 +71,6 @@ export interface Join {
   readonly engine: Engine;
   readonly handed: HandedService;
 }
-
-interface OpenedService {
-  readonly service: Service;
-  readonly joinedList: boolean;
-}
-
-const IN_MEMORY: StoreStatus = {
-  kind: "memory",
-  available: true,
-  staleSinceUnixMs: undefined,
-  error: "",
-};
 
 /** The history's word for a change of the configuration. */
 const RELOAD = "reload";
@@ -134,7 +126,7 @@ export class ControlPlane implements Management {
     return (await this.#open(opening)).service;
   }
 
-  #open(opening: ServiceOpening): Promise<OpenedService> {
+  #open(opening: ServiceOpening): Promise<{ readonly service: Service; readonly joinedList: boolean }> {
     return this.#openings(async () => {
       const { name, listen, settings, configured } = opening;
       this.#requireRunning();
@@ -176,14 +168,24 @@ export class ControlPlane implements Management {
     return { state: service.state(), joinedList };
   }
 
-  async deleteService(name: string, actor: string): Promise<void> {
-    this.service(name);
-    if (this.#configured.has(name)) {
-      const message = `service '${name}' is in the proxy's configuration, which a request can't change: take it out there and reload`;
-      throw new ProxyError("SERVICE_CONFIGURED", message);
+  async deleteService({ name, withList, actor }: DeleteServiceRequest): Promise<DeletedService> {
+    const { fleet, logger } = this.#options;
+    const removing = withList ? fleet : undefined;
+    // Of a service that is not here, a list can be left.
+    const isHere = !removing || this.#services.has(name);
+    if (isHere) this.#requireDeletable(name);
+    if (removing) await requireRemovable(removing, name);
+    if (isHere) {
+      await this.#drop(name);
+      this.#tell("deleted", name, actor);
     }
-    await this.#drop(name);
-    this.#tell("deleted", name, actor);
+    if (!removing) return { list: fleet && { removed: false, servedBy: servedBy(fleet, name) } };
+    const list = await removeList(removing, name);
+    logger.info(
+      { event: "list-removed", service: name, actor, ...list },
+      "a list was to be removed from the store",
+    );
+    return { list };
   }
 
   /**
@@ -352,6 +354,13 @@ export class ControlPlane implements Management {
     this.#configured.delete(name);
     this.#leaving.add(service);
     void service.close(Infinity).then(() => this.#leaving.delete(service));
+  }
+
+  #requireDeletable(name: string): void {
+    this.service(name);
+    if (!this.#configured.has(name)) return;
+    const message = `service '${name}' is in the proxy's configuration, which a request can't change: take it out there and reload`;
+    throw new ProxyError("SERVICE_CONFIGURED", message);
   }
 
   #requireFleet(): FleetDesk {

@@ -99,3 +99,93 @@ test("a service that can't be opened leaves a list alone that was there", async 
   await assert.rejects(two.control.createService(web), /full/);
   assert.equal(listIn(store), `${A}=2`);
 });
+
+const deletion = { name: "web", withList: false, actor: "me" };
+const withList = { ...deletion, withList: true };
+
+test("a deleted service leaves its list, and says who serves it; the last proxy can remove it", async (t) => {
+  const store = new FakeStore();
+  const [one, two] = [start(t, store, "one"), start(t, store, "two")];
+  for (const { control } of [one, two]) await control.createService(web);
+  await assert.rejects(one.control.deleteService(withList), {
+    code: "LIST_IN_USE",
+    message: /served by name-two, too/,
+  });
+  assert.deepEqual([one.control.serviceNames(), listIn(store)], [["web"], `${A}=2`]);
+  assert.deepEqual((await one.control.deleteService(deletion)).list, {
+    removed: false,
+    servedBy: ["name-two"],
+  });
+  assert.deepEqual((await two.control.deleteService(withList)).list, { removed: true, servedBy: [] });
+  assert.deepEqual([two.control.serviceNames(), listIn(store), store.history("web")], [[], undefined, []]);
+  const { joinedList, state } = await two.control.createService({ ...web, backends: [{ address: B }] });
+  assert.deepEqual([joinedList, state.revision, state.backends[0]?.address], [false, 1, B]);
+});
+
+test("a list that was left can be removed through a proxy that has no such service", async (t) => {
+  const store = new FakeStore();
+  const [one, two] = [start(t, store, "one"), start(t, store, "two")];
+  await one.control.createService(web);
+  const none = { code: "SERVICE_NOT_FOUND" };
+  await assert.rejects(two.control.deleteService(deletion), none);
+  await assert.rejects(two.control.deleteService(withList), { code: "LIST_IN_USE" });
+  assert.deepEqual((await one.control.deleteService(deletion)).list, { removed: false, servedBy: [] });
+  assert.deepEqual((await two.control.deleteService(withList)).list, { removed: true, servedBy: [] });
+  assert.equal(listIn(store), undefined);
+  for (const { control } of [one, two]) await assert.rejects(control.deleteService(withList), none);
+});
+
+test("a proxy that drops the service in this moment is waited for", async (t) => {
+  const store = new FakeStore();
+  const [one, two] = [start(t, store, "one"), start(t, store, "two")];
+  for (const { control } of [one, two]) await control.createService(web);
+  const removed = one.control.deleteService(withList);
+  await two.control.deleteService(deletion);
+  assert.deepEqual((await removed).list, { removed: true, servedBy: [] });
+});
+
+test("while the store can't be asked, or is not followed, no list is removed and no service dropped for it", async (t) => {
+  const store = new FakeStore();
+  const { control, fleet } = start(t, store, "one");
+  await control.createService(web);
+  fleet.isCutOff = true;
+  await assert.rejects(control.deleteService(withList), { code: "STORE_UNAVAILABLE" });
+  store.isDown = true;
+  await assert.rejects(control.deleteService(withList), { code: "STORE_UNAVAILABLE" });
+  assert.deepEqual([control.serviceNames(), listIn(store)], [["web"], `${A}=2`]);
+});
+
+test("a list that could not be removed once the service was deleted is told of, and can be removed again", async (t) => {
+  const store = new FakeStore();
+  const { control } = start(t, store, "one");
+  await control.createService(web);
+  store.onReplace = () => {
+    store.isDown = true;
+    return Promise.resolve();
+  };
+  await assert.rejects(control.deleteService(withList), {
+    code: "STORE_UNAVAILABLE",
+    message: /^the service is deleted, but its list may be left/,
+    details: { outcome: "unknown" },
+  });
+  store.onReplace = () => Promise.resolve();
+  store.isDown = false;
+  assert.deepEqual([control.serviceNames(), listIn(store)], [[], `${A}=2`]);
+  assert.deepEqual((await control.deleteService(withList)).list, { removed: true, servedBy: [] });
+});
+
+test("a list that another proxy has joined while it was removed is put back by that one", async (t) => {
+  const store = new FakeStore();
+  const [one, two] = [start(t, store, "one"), start(t, store, "two")];
+  await one.control.createService(web);
+  let isFirst = true;
+  store.onReplace = async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    await two.control.createService({ ...web, backends: [] });
+  };
+  await one.control.deleteService(withList);
+  store.tell("web");
+  const { revision } = await two.control.service("web").freshState();
+  assert.deepEqual([revision, listIn(store)], [1, `${A}=2`]);
+});

@@ -43,6 +43,14 @@ export interface StoreStatus {
   readonly error: string;
 }
 
+/** Of a proxy that is alone and has no state file. */
+export const IN_MEMORY: StoreStatus = {
+  kind: "memory",
+  available: true,
+  staleSinceUnixMs: undefined,
+  error: "",
+};
+
 export interface FleetMember {
   readonly id: string;
   readonly name: string;

@@ -3,6 +3,7 @@ import type { Drain, DrainLimits } from "./drain.js";
 import type { FleetMember, StoreStatus } from "./fleet.js";
 import type { HealthCheckRequest } from "./health-check.js";
 import type { HistoryEntry } from "./history.js";
+import type { LeftList } from "./left-list.js";
 import type { SettingsRequest } from "./service-settings.js";
 import type { ServiceState, WatchPosition } from "./service-state.js";
 
@@ -25,9 +26,10 @@ export interface Management {
   createService(request: CreateServiceRequest): Promise<CreatedService>;
   /**
    * It accepts no more; its open connections end in their own time.
-   * @throws ProxyError SERVICE_NOT_FOUND, SERVICE_CONFIGURED, STORE_FAILED
+   * @throws ProxyError SERVICE_NOT_FOUND, SERVICE_CONFIGURED, STORE_FAILED, and, with the list, LIST_IN_USE,
+   * STORE_UNAVAILABLE
    */
-  deleteService(name: string, actor: string): Promise<void>;
+  deleteService(request: DeleteServiceRequest): Promise<DeletedService>;
   proxyInfo(): ProxyInfo;
   /** @throws ProxyError NO_FLEET */
   fleet(): FleetView;
@@ -115,6 +117,18 @@ export interface CreatedService {
   readonly state: ServiceState;
   /** The fleet had a list of that name, which the service goes by now. */
   readonly joinedList: boolean;
+}
+
+export interface DeleteServiceRequest {
+  readonly name: string;
+  /** Take its list out of the store that it is shared in, too. */
+  readonly withList: boolean;
+  readonly actor: string;
+}
+
+export interface DeletedService {
+  /** Undefined: the list was this proxy's alone, and is gone. */
+  readonly list: LeftList | undefined;
 }
 
 export interface StartedDeploy {

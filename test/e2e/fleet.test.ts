@@ -62,6 +62,42 @@ async function startSecured(
 
 /** They wait for most of their time. */
 suite("proxies that share a store", { concurrency: 3 }, () => {
+  test("seamlessctl says when a service joins a list, refuses another one, and removes a list that nobody serves", async (t) => {
+    if (!hasEtcd(t)) return;
+    const etcd = await startEtcd(t);
+    const member = { store: storeUrl([etcd]), backends: ["127.0.0.1:1"] };
+    const [one, two] = await Promise.all([
+      startMember(t, { ...member, name: "web1" }),
+      startMember(t, { ...member, name: "web2" }),
+    ]);
+    const create = (proxy: RunningProxy, ...more: readonly string[]) =>
+      runCtl(proxy, "service", "create", "api", ...more, "--listen", "127.0.0.1:0");
+    const remove = (proxy: RunningProxy, ...more: readonly string[]) =>
+      runCtl(proxy, "service", "delete", "api", ...more);
+    assert.match((await create(one, "127.0.0.1:2")).stdout, /^created service api, listening on 127\S+\n$/);
+    const other = await create(two, "127.0.0.1:3");
+    assert.equal(other.exitCode, 1);
+    assert.match(other.stderr, /: 127\.0\.0\.1:2, no checks, at revision 1, served by web1\nhint: /);
+    const joined = /; it has joined the list that the fleet has of it, revision 1: 127\.0\.0\.1:2\n$/;
+    assert.match((await create(two)).stdout, joined);
+    const inUse = await remove(one, "--with-list");
+    assert.equal(inUse.exitCode, 1);
+    assert.match(inUse.stderr, / is served by web2, too/);
+    assert.match(
+      (await remove(one)).stdout,
+      /^deleted service api on this proxy; web2 goes on with the list\n$/,
+    );
+    assert.match(
+      (await remove(two)).stdout,
+      /; its list is left in the store, .*`.* api --with-list` removes/,
+    );
+    assert.match(etcd.ctl("get", "--prefix", "--keys-only", "/"), /history\/api\//);
+    const removed = await runCtl(one, "-o", "json", "service", "delete", "api", "--with-list");
+    assert.deepEqual(JSON.parse(removed.stdout), { deleted: "api", list: { removed: true, servedBy: [] } });
+    assert.doesNotMatch(etcd.ctl("get", "--prefix", "--keys-only", "/"), /api/);
+    assert.match((await create(two, "127.0.0.1:3")).stdout, /^created service api, listening on 127\S+\n$/);
+  });
+
   test("a proxy that starts while etcd is down goes by its copy, says so, refuses changes, and catches up by itself", async (t) => {
     if (!hasEtcd(t)) return;
     const etcd = await startEtcd(t);

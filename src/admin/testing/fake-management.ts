@@ -1,6 +1,7 @@
 import type {
   ChangeResult,
   CreatedService,
+  DeletedService,
   FleetView,
   ManagedService,
   Management,
@@ -115,9 +116,9 @@ export class FakeManagement implements Management {
     return Promise.resolve(this.#answer("createService", request, created));
   }
 
-  deleteService(...request: Parameters<Management["deleteService"]>): Promise<void> {
-    this.#answer("deleteService", request, undefined);
-    return Promise.resolve();
+  deleteService(...request: Parameters<Management["deleteService"]>): Promise<DeletedService> {
+    const list = { removed: false, servedBy: ["two"] };
+    return Promise.resolve(this.#answer("deleteService", request, { list }));
   }
 
   proxyInfo(): ProxyInfo {

@@ -74,6 +74,8 @@ export class FakeFleet implements Fleet {
   startedUnixMs = 1;
   /** Hears nothing of changes by others. */
   isDeaf = false;
+  /** Does not know whether it hears of them. */
+  isCutOff = false;
 
   constructor(self: string, store: FakeStore) {
     this.self = self;
@@ -83,7 +85,7 @@ export class FakeFleet implements Fleet {
   }
 
   get store(): Fleet["store"] {
-    const available = !this.#store.isDown;
+    const available = !this.#store.isDown && !this.isCutOff;
     return { kind: "etcd", available, staleSinceUnixMs: available ? undefined : 1, error: "" };
   }
 

@@ -635,10 +635,26 @@ export interface CreateServiceResponse {
 export interface DeleteServiceRequest {
   /** Its name; not empty. */
   name: string;
+  /**
+   * Remove the list that the fleet has of it from the store, too. FAILED_PRECONDITION (LIST_IN_USE) while another live
+   * proxy serves it; then nothing is changed. A list that is left can be removed so through any proxy of the fleet, also
+   * one that has no such service. Without a shared store this makes no difference.
+   */
+  withList: boolean;
 }
 
 /** DeleteServiceResponse says that it is done. */
 export interface DeleteServiceResponse {
+  /** What became of the list that the fleet has of it. Left out if the list was the proxy's alone: then it is gone. */
+  list: LeftList | undefined;
+}
+
+/** LeftList is the list of a service that was deleted. */
+export interface LeftList {
+  /** True if it is not in the store any more. */
+  removed: boolean;
+  /** Names of the other live proxies that serve it. */
+  servedBy: string[];
 }
 
 /** UpgradeRequest asks for another process. */
@@ -4084,13 +4100,16 @@ export const CreateServiceResponse: MessageFns<CreateServiceResponse> = {
 };
 
 function createBaseDeleteServiceRequest(): DeleteServiceRequest {
-  return { name: "" };
+  return { name: "", withList: false };
 }
 
 export const DeleteServiceRequest: MessageFns<DeleteServiceRequest> = {
   encode(message: DeleteServiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
       writer.uint32(10).string(message.name);
+    }
+    if (message.withList !== false) {
+      writer.uint32(16).bool(message.withList);
     }
     return writer;
   },
@@ -4116,6 +4135,14 @@ export const DeleteServiceRequest: MessageFns<DeleteServiceRequest> = {
             message.name = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.withList = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4134,16 +4161,20 @@ export const DeleteServiceRequest: MessageFns<DeleteServiceRequest> = {
   fromPartial(object: DeepPartial<DeleteServiceRequest>): DeleteServiceRequest {
     const message = createBaseDeleteServiceRequest();
     message.name = object.name ?? "";
+    message.withList = object.withList ?? false;
     return message;
   },
 };
 
 function createBaseDeleteServiceResponse(): DeleteServiceResponse {
-  return {};
+  return { list: undefined };
 }
 
 export const DeleteServiceResponse: MessageFns<DeleteServiceResponse> = {
-  encode(_: DeleteServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: DeleteServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.list !== undefined) {
+      LeftList.encode(message.list, writer.uint32(10).fork()).join();
+    }
     return writer;
   },
 
@@ -4160,6 +4191,14 @@ export const DeleteServiceResponse: MessageFns<DeleteServiceResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.list = LeftList.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4175,8 +4214,76 @@ export const DeleteServiceResponse: MessageFns<DeleteServiceResponse> = {
   create(base?: DeepPartial<DeleteServiceResponse>): DeleteServiceResponse {
     return DeleteServiceResponse.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<DeleteServiceResponse>): DeleteServiceResponse {
+  fromPartial(object: DeepPartial<DeleteServiceResponse>): DeleteServiceResponse {
     const message = createBaseDeleteServiceResponse();
+    message.list = (object.list !== undefined && object.list !== null) ? LeftList.fromPartial(object.list) : undefined;
+    return message;
+  },
+};
+
+function createBaseLeftList(): LeftList {
+  return { removed: false, servedBy: [] };
+}
+
+export const LeftList: MessageFns<LeftList> = {
+  encode(message: LeftList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.removed !== false) {
+      writer.uint32(8).bool(message.removed);
+    }
+    for (const v of message.servedBy) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeftList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeftList();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.removed = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.servedBy.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeftList>): LeftList {
+    return LeftList.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeftList>): LeftList {
+    const message = createBaseLeftList();
+    message.removed = object.removed ?? false;
+    message.servedBy = object.servedBy?.map((e) => e) || [];
     return message;
   },
 };
@@ -8123,7 +8230,8 @@ export const SeamlessServiceService = {
   },
   /**
    * DeleteService ends a service that CreateService has made: it accepts no more, and its open connections end in
-   * their own time. FAILED_PRECONDITION (SERVICE_CONFIGURED) for one of the command line or the configuration file.
+   * their own time. FAILED_PRECONDITION (SERVICE_CONFIGURED) for one of the command line or the configuration file. In a
+   * fleet its list stays in the store, also if this was the last proxy that served it, unless `with_list` is set.
    */
   deleteService: {
     path: "/seamless.v1.SeamlessService/DeleteService" as const,
@@ -8281,7 +8389,8 @@ export interface SeamlessServiceServer extends UntypedServiceImplementation {
   createService: handleUnaryCall<CreateServiceRequest, CreateServiceResponse>;
   /**
    * DeleteService ends a service that CreateService has made: it accepts no more, and its open connections end in
-   * their own time. FAILED_PRECONDITION (SERVICE_CONFIGURED) for one of the command line or the configuration file.
+   * their own time. FAILED_PRECONDITION (SERVICE_CONFIGURED) for one of the command line or the configuration file. In a
+   * fleet its list stays in the store, also if this was the last proxy that served it, unless `with_list` is set.
    */
   deleteService: handleUnaryCall<DeleteServiceRequest, DeleteServiceResponse>;
   /** GetHistory answers the last changes of a service's list, the newest first; at most 100 are kept. */
@@ -8572,7 +8681,8 @@ export interface SeamlessServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * DeleteService ends a service that CreateService has made: it accepts no more, and its open connections end in
-   * their own time. FAILED_PRECONDITION (SERVICE_CONFIGURED) for one of the command line or the configuration file.
+   * their own time. FAILED_PRECONDITION (SERVICE_CONFIGURED) for one of the command line or the configuration file. In a
+   * fleet its list stays in the store, also if this was the last proxy that served it, unless `with_list` is set.
    */
   deleteService(
     request: DeleteServiceRequest,
