@@ -13,7 +13,7 @@ export const EXIT = {
   conflict: 5,
   /** A deploy's new backends were not healthy in time; nothing was changed. */
   neverHealthy: 6,
-  /** More connections were cut, or were open on a proxy that vanished, than `--max-cut` allows. */
+  /** More connections were cut, or were open on a proxy that vanished or was started anew, than `--max-cut` allows. */
   cut: 7,
   /** A deploy's new backends failed, and the list is again what it was. */
   returned: 8,

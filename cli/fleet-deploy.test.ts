@@ -16,7 +16,8 @@ import { drain, going, status, verdict } from "./testing/deploys.js";
 const clock = { ...systemClock, nowMs: () => 13_000 };
 
 const proxy = (name: string, revision: number, openConnections = 0, vanished = false): DeployProxy => {
-  return { id: `id of ${name}`, name, revision: BigInt(revision), openConnections, vanished, first: false };
+  const at = { id: `id of ${name}`, name, revision: BigInt(revision), openConnections, vanished };
+  return { ...at, first: false, restarted: false, lostConnections: 0 };
 };
 
 /** A status of a deploy whose last change is revision 7, ten seconds after it began. */
@@ -131,6 +132,20 @@ test("what was cut elsewhere and what was open on a proxy that vanished count to
   const seen = { drains: old, proxies: [proxy("web1", 7), proxy("web3", 7, 3, true)] };
   assert.equal((await endOf("deploy a:1 --fleet --max-cut 4", end, seen))[0], 7);
   assert.equal((await endOf("deploy a:1 --fleet --max-cut 5", end, seen))[0], 0);
+});
+
+test("a proxy that was started anew is named, and what was open on it counts as cut", async () => {
+  const web2 = { ...proxy("web2", 7), restarted: true, lostConnections: 4 };
+  const seen = { drains: old, proxies: [proxy("web1", 7), web2] };
+  const end = verdict(DeployOutcome.SWITCHED, { restartedProxies: ["web2"] });
+  const says = `switched: revision 7 on 2 proxies in 8.4s; ${CONNECTIONS}; web2 was started anew, and 4 connections lost; safe to stop: old:1, old:2\n`;
+  assert.deepEqual(await endOf("deploy a:1 --fleet", end, seen), [7, says]);
+  assert.deepEqual(await endOf("deploy a:1 --fleet --max-cut 4", end, seen), [0, says]);
+  const returned = verdict(DeployOutcome.RETURNED, { restartedProxies: ["web2"] });
+  assert.deepEqual(await endOf("deploy a:1 --fleet", returned, seen), [
+    8,
+    "returned to the old backends, revision 7: why; started anew meanwhile: web2\n",
+  ]);
 });
 
 test("a proxy that came back under its name is another one, and one that nothing is known of had not switched", async () => {
@@ -270,6 +285,8 @@ test("-o json has the proxies of each status, and the names of those that vanish
     openConnections: 4,
     vanished: true,
     first: false,
+    restarted: false,
+    lostConnections: 0,
   });
   assert.deepEqual(json.verdict.vanishedProxies, ["web2"]);
 });

@@ -1,5 +1,6 @@
 import {
   DeployOutcome,
+  type DeployProxy,
   type DeployStatus,
   type DeployVerdict,
   DrainOutcome,
@@ -14,8 +15,10 @@ export type LastSeen = Pick<DeployStatus, "revision" | "drains" | "proxies">;
 /** The verdict, in one line; of the old backends it says which may be stopped. */
 export function formatVerdict(verdict: DeployVerdict, seen: LastSeen): string {
   if (verdict.outcome === DeployOutcome.SWITCHED) return `${describeSwitch(verdict, seen)}\n`;
-  const { vanishedProxies: lost } = verdict;
-  return `${describeFailure(verdict)}${lost.length > 0 ? `; vanished meanwhile: ${lost.join(", ")}` : ""}\n`;
+  const { vanishedProxies: lost, restartedProxies: anew } = verdict;
+  const gone = lost.length > 0 ? `; vanished meanwhile: ${lost.join(", ")}` : "";
+  const back = anew.length > 0 ? `; started anew meanwhile: ${anew.join(", ")}` : "";
+  return `${describeFailure(verdict)}${gone}${back}\n`;
 }
 
 function describeSwitch(verdict: DeployVerdict, seen: LastSeen): string {
@@ -25,7 +28,15 @@ function describeSwitch(verdict: DeployVerdict, seen: LastSeen): string {
   const took = `${(Number(durationMs) / 1_000).toFixed(1)}s`;
   const connections = `${ended} connections ended by themselves, ${cut} cut, ${closedIdle} closed idle`;
   const old = describeOld(drains, lostProxies(verdict, seen));
-  return `switched: revision ${revision}${where} in ${took}; ${connections}${old}`;
+  return `switched: revision ${revision}${where} in ${took}; ${connections}${describeRestarts(proxies)}${old}`;
+}
+
+/** What was open there is lost for certain, so that it does not keep the old backends from being stopped. */
+function describeRestarts(proxies: readonly DeployProxy[]): string {
+  const said = proxies
+    .filter(({ restarted }) => restarted)
+    .map(({ name, lostConnections: lost }) => `${name} was started anew, and ${countConnections(lost)} lost`);
+  return said.map((text) => `; ${text}`).join("");
 }
 
 function describeFailure({ outcome, reason, revision }: DeployVerdict): string {

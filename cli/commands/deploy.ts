@@ -7,7 +7,7 @@ import { deployStep } from "../deploy-text.js";
 import { requireFewCut, type MaxCutFlag } from "../drain-flags.js";
 import { EXIT, ExitWith } from "../exit-codes.js";
 import { createProgress } from "../progress.js";
-import { formatVerdict, lostProxies, type LastSeen, type LostProxy } from "../verdict-text.js";
+import { formatVerdict, lostProxies, type LastSeen } from "../verdict-text.js";
 import { withClient, type Run } from "../with-client.js";
 
 const HELP = `
@@ -16,7 +16,7 @@ before the switch it changes nothing; after it the deploy goes on (deploy --watc
 
 With --fleet every proxy that shares the store checks, switches and drains; the old servers are safe to stop once all
 have. One that vanishes on the way is named and not waited for: what was open on it counts as cut, and if it vanished
-before it switched, the exit code is 7 in any case.
+before it switched, the exit code is 7 in any case. What was open on one that was started anew on the way counts as cut, too.
 
 Exit codes: 0 switched, 5 superseded by another change, 6 never healthy (nothing changed), 7 switched but connections
 were cut, 8 returned to the old backends, 130 interrupted or cancelled.
@@ -71,7 +71,7 @@ async function watchToVerdict(
 function conclude(verdict: DeployVerdict, last: LastSeen, flags: MaxCutFlag): void {
   switch (verdict.outcome) {
     case DeployOutcome.SWITCHED:
-      requireKnownEnds(verdict, lostProxies(verdict, last), flags);
+      requireKnownEnds(verdict, last, flags);
       return;
     case DeployOutcome.NEVER_HEALTHY:
       throw new ExitWith(EXIT.neverHealthy);
@@ -90,12 +90,15 @@ function conclude(verdict: DeployVerdict, last: LastSeen, flags: MaxCutFlag): vo
 }
 
 /**
- * How a connection on a proxy that vanished ended nobody can tell, so that it counts as cut. One that vanished before it
+ * How a connection on a proxy that vanished ended nobody can tell, so that it counts as cut; so does one that was open on
+ * a process that another has taken the place of. One that vanished before it
  * had the new list may, cut off from the others, go on sending new connections to the old backends.
  * @throws ExitWith the code for cut connections
  */
-function requireKnownEnds({ cut }: DeployVerdict, lost: readonly LostProxy[], flags: MaxCutFlag): void {
+function requireKnownEnds(verdict: DeployVerdict, last: LastSeen, flags: MaxCutFlag): void {
+  const lost = lostProxies(verdict, last);
   if (lost.some(({ hadSwitched }) => !hadSwitched)) throw new ExitWith(EXIT.cut);
-  const withLost = lost.reduce((sum, { open }) => sum + BigInt(open), cut);
-  requireFewCut(withLost, flags);
+  const open = lost.reduce((sum, proxy) => sum + proxy.open, 0);
+  const ended = last.proxies.reduce((sum, { lostConnections }) => sum + lostConnections, 0);
+  requireFewCut(verdict.cut + BigInt(open + ended), flags);
 }

@@ -58,6 +58,7 @@ export const verdict = (outcome: DeployOutcome, extra: Partial<DeployVerdict> = 
   closedIdle: 1n,
   durationMs: 8_420n,
   vanishedProxies: [],
+  restartedProxies: [],
   ...extra,
 });
 

@@ -81,5 +81,6 @@ function toProtoVerdict(verdict: DeployVerdict): ProtoDeployVerdict {
     closedIdle: BigInt(verdict.closedIdle),
     durationMs: BigInt(verdict.durationMs),
     vanishedProxies: [...verdict.vanished],
+    restartedProxies: [...verdict.restarted],
   };
 }

@@ -120,6 +120,7 @@ test("a deploy's stream carries each status, and ends with OK after the verdict"
     closedIdle: 0n,
     durationMs: 250n,
     vanishedProxies: [],
+    restartedProxies: [],
   });
   const [, deploy] = management.asked;
   assert.deepEqual(deploy?.[0], "deploy");

@@ -44,7 +44,8 @@ export interface FleetDeploy {
 /**
  * A deploy of the whole fleet, by what its members tell of themselves: the list is everybody's anyway; a backend is as
  * healthy as a quorum finds it; and a drain has ended when it has everywhere. A member that vanishes is waited for as
- * long as its lease, and what it said last is counted.
+ * long as its lease, and what it said last is counted. One that is started anew goes on under its name; what was open on
+ * the process before is lost, and said to be.
  */
 export function hostOfFleet(
   { present, commit }: Pick<DeployHost, "present" | "commit">,
@@ -52,14 +53,19 @@ export function hostOfFleet(
 ): DeployHost {
   let revision = Infinity;
   const known = new Map<string, FleetMember>();
-  const look = (): readonly DeployMember[] => {
+  const look = (): readonly SeenMember[] => {
     const live = fleet.members().filter((member) => serviceIn(member, service));
     for (const member of live) known.set(member.id, member);
     const isLive = new Set(live.map(({ id }) => id));
     return [...known.values()]
       .filter((member) => isLive.has(member.id) || !live.some((other) => isSuccessor(other, member)))
-      .map((member) => ({ member, vanished: !isLive.has(member.id) }));
+      .map((member) => ({ member, vanished: !isLive.has(member.id), replaced: replacedBy(member, isLive) }));
   };
+  const replacedBy = (member: FleetMember, isLive: ReadonlySet<string>): readonly FleetMember[] =>
+    [...known.values()]
+      .filter((other) => !isLive.has(other.id) && isSuccessor(member, other))
+      // One that had ended before the deploy began may be there as long as its lease.
+      .filter((other) => serviceIn(other, service)?.deploy?.id === deployId);
   const servicesOf = (members: readonly DeployMember[]): readonly MemberService[] =>
     members.flatMap(({ member }) => serviceIn(member, service) ?? []);
   return {
@@ -100,19 +106,26 @@ export function hostOfFleet(
 const serviceIn = ({ services }: FleetMember, service: string): MemberService | undefined =>
   services.find((each) => each.service === service);
 
+interface SeenMember extends DeployMember {
+  /** Processes of the same name that it has taken the place of during the deploy. */
+  readonly replaced: readonly FleetMember[];
+}
+
 /** A process that was started anew: the connections of the one before have ended with it. */
 const isSuccessor = (one: FleetMember, other: FleetMember): boolean =>
   one.name === other.name && one.startedUnixMs > other.startedUnixMs;
 
 function toDeployProxy(
-  { member, vanished }: DeployMember,
+  { member, vanished, replaced }: SeenMember,
   service: string,
   firstProxies: readonly string[],
 ): DeployProxy {
   const told = serviceIn(member, service);
   const { id, name } = member;
   const [revision, first] = [told?.revision ?? 0, firstProxies.includes(id)];
-  return { id, name, vanished, revision, first, openConnections: openOf(told) };
+  const restarted = replaced.length > 0;
+  const lostConnections = replaced.reduce((sum, other) => sum + openOf(serviceIn(other, service)), 0);
+  return { id, name, vanished, revision, first, openConnections: openOf(told), restarted, lostConnections };
 }
 
 function sumAttempts(

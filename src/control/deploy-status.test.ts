@@ -68,7 +68,15 @@ test("the verdict sums up how the connections of the old backends ended", () => 
     ),
   );
   const { verdict } = endDeploy(observeDeploy(at("draining"), { drains }), END, 3_500);
-  assert.deepEqual(verdict, { ...END, ended: 6, cut: 16, closedIdle: 8, durationMs: 2_500, vanished: [] });
+  assert.deepEqual(verdict, {
+    ...END,
+    ended: 6,
+    cut: 16,
+    closedIdle: 8,
+    durationMs: 2_500,
+    vanished: [],
+    restarted: [],
+  });
 });
 
 test("what is seen after the end changes nothing", () => {

@@ -34,6 +34,10 @@ export interface DeployProxy {
   readonly vanished: boolean;
   /** The new backends are tried on it. */
   readonly first: boolean;
+  /** It took the place of a process of the same name that was part of the deploy. */
+  readonly restarted: boolean;
+  /** Connections to backends that leave that were open on that process when it told last; they have ended with it. */
+  readonly lostConnections: number;
 }
 
 /**
@@ -68,6 +72,7 @@ export interface DeployVerdict {
   readonly durationMs: number;
   /** Names of proxies. */
   readonly vanished: readonly string[];
+  readonly restarted: readonly string[];
 }
 
 export type DeployOutcome =
@@ -130,6 +135,7 @@ export function endDeploy(
     ...sumUp(status.drains),
     durationMs: nowMs - status.startedUnixMs,
     vanished: status.proxies.filter(({ vanished }) => vanished).map(({ name }) => name),
+    restarted: status.proxies.filter(({ restarted }) => restarted).map(({ name }) => name),
   };
   return {
     ...status,

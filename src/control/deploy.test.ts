@@ -40,6 +40,7 @@ test("a deploy checks, switches in one step, drains and answers how it went", as
     cut: 0,
     closedIdle: 0,
     vanished: [],
+    restarted: [],
   });
   assert.equal(phases(deploy.statuses), "checking, draining, done");
   const [entry] = service.history();

@@ -314,19 +314,27 @@ test("a switch whose answer is lost is found to be made, and one that was not is
   }
 });
 
-test("a proxy that was started anew in a deploy is not one that vanished", async (t) => {
+test("a proxy that was started anew in a deploy is not one that vanished, and what it has lost is told", async (t) => {
   const store = new FakeStore();
   const [one, two] = [await join(t, store, "one"), await join(t, store, "two")];
   two.engine.open(A, 1);
-  const { until, verdict } = await followDeploy(one, { backends: request(B), ...FAST, fleet: true });
+  const { statuses, until, verdict } = await followDeploy(one, {
+    backends: request(B),
+    ...FAST,
+    fleet: true,
+  });
   await until(({ proxies }) => proxies.some(({ openConnections }) => openConnections === 1));
   const three = await join(t, store, "three");
   three.fleet.name = two.fleet.name;
   three.fleet.startedUnixMs = 2;
   three.fleet.report(store.members.get("three")?.services ?? []);
   two.fleet.vanish();
-  const { outcome, vanished } = await verdict;
-  assert.deepEqual([outcome, vanished], ["switched", []]);
+  const { outcome, vanished, restarted } = await verdict;
+  assert.deepEqual([outcome, vanished, restarted], ["switched", [], ["name-two"]]);
+  assert.deepEqual(
+    statuses.at(-1)?.proxies.map((proxy) => `${proxy.id} ${proxy.restarted} ${proxy.lostConnections}`),
+    ["one false 0", "three true 1"],
+  );
 });
 
 test("limits that count only after the bake reach the drains of every proxy", async (t) => {

@@ -25,6 +25,7 @@ interface FleetOfThree {
   readonly proxies: readonly [RunningProxy, RunningProxy, RunningProxy];
   /** The backend that they begin with, and others to deploy. */
   readonly backends: readonly [Backend, Backend, Backend];
+  readonly start: (name: string) => Promise<RunningProxy>;
 }
 
 async function startFleet(t: TestContext): Promise<FleetOfThree> {
@@ -35,13 +36,10 @@ async function startFleet(t: TestContext): Promise<FleetOfThree> {
     startWebOrEcho(t, "c"),
   ]);
   const member = { store: storeUrl([etcd]), backends: [backends[0].address] };
-  const proxies = await Promise.all([
-    startMember(t, { ...member, name: "web1" }),
-    startMember(t, { ...member, name: "web2" }),
-    startMember(t, { ...member, name: "web3" }),
-  ]);
+  const start = (name: string): Promise<RunningProxy> => startMember(t, { ...member, name });
+  const proxies = await Promise.all([start("web1"), start("web2"), start("web3")]);
   await untilFleetIs(proxies, ["web1", "web2", "web3"]);
-  return { proxies, backends };
+  return { proxies, backends, start };
 }
 
 /** The real program, of which a test sees what it says before it ends. */
@@ -145,6 +143,31 @@ suite("deploys of a fleet", { concurrency: 3 }, () => {
       t.diagnostic(
         `${visitors.answered} connections; the killed proxy was waited for ${Math.round(waitedMs)} ms`,
       );
+    },
+  );
+
+  test(
+    "a proxy that is killed while it drains, and started again, is named with what it has lost",
+    LIMIT,
+    async (t) => {
+      if (!hasEtcd(t)) return;
+      const { proxies, backends, start } = await startFleet(t);
+      const [web1, , web3] = proxies;
+      const [a, b] = backends;
+      const streams = await openStreams(t, proxies, [1, 1, 2]);
+      const deploy = startDeploy(t, web1, b.address);
+      await until("all to be switched", () => LEFT.test(deploy.said.stderr));
+      await kill(web3);
+      const again = await start("web3");
+      assert.match(await readAll(again.port, REQUEST), /\r\n\r\nb$/);
+      await Promise.all([streams[0], streams[1]].map((each) => endAll(each ?? [])));
+      const { exitCode, stdout } = await deploy.ended;
+      assert.equal(exitCode, 7);
+      assert.match(
+        stdout,
+        /^switched: revision 2 on 3 proxies in .*; web3 was started anew, and 2 connections lost; /,
+      );
+      assert.ok(stdout.endsWith(`; safe to stop: ${a.address}\n`), stdout);
     },
   );
 

@@ -898,6 +898,10 @@ export interface DeployProxy {
   vanished: boolean;
   /** True while it is one of the first proxies, which the new backends are tried on. */
   first: boolean;
+  /** True if it was started anew during the deploy: it has taken the place of a process of the same name. */
+  restarted: boolean;
+  /** Connections to backends that leave that were open on that process, as it last said. They have ended with it. */
+  lostConnections: number;
 }
 
 /** DeployCandidate is a new backend that is checked. */
@@ -929,6 +933,8 @@ export interface DeployVerdict {
    * old servers are safe to stop if those proxies are gone for good.
    */
   vanishedProxies: string[];
+  /** Names of proxies that were started anew meanwhile; `lost_connections` of the last status says what was open on them. */
+  restartedProxies: string[];
 }
 
 /** DrainStatus is a drain, under way or ended. */
@@ -5663,7 +5669,16 @@ export const DeployStatus: MessageFns<DeployStatus> = {
 };
 
 function createBaseDeployProxy(): DeployProxy {
-  return { id: "", name: "", revision: 0n, openConnections: 0, vanished: false, first: false };
+  return {
+    id: "",
+    name: "",
+    revision: 0n,
+    openConnections: 0,
+    vanished: false,
+    first: false,
+    restarted: false,
+    lostConnections: 0,
+  };
 }
 
 export const DeployProxy: MessageFns<DeployProxy> = {
@@ -5688,6 +5703,12 @@ export const DeployProxy: MessageFns<DeployProxy> = {
     }
     if (message.first !== false) {
       writer.uint32(48).bool(message.first);
+    }
+    if (message.restarted !== false) {
+      writer.uint32(56).bool(message.restarted);
+    }
+    if (message.lostConnections !== 0) {
+      writer.uint32(64).uint32(message.lostConnections);
     }
     return writer;
   },
@@ -5753,6 +5774,22 @@ export const DeployProxy: MessageFns<DeployProxy> = {
             message.first = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.restarted = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.lostConnections = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5776,6 +5813,8 @@ export const DeployProxy: MessageFns<DeployProxy> = {
     message.openConnections = object.openConnections ?? 0;
     message.vanished = object.vanished ?? false;
     message.first = object.first ?? false;
+    message.restarted = object.restarted ?? false;
+    message.lostConnections = object.lostConnections ?? 0;
     return message;
   },
 };
@@ -5859,6 +5898,7 @@ function createBaseDeployVerdict(): DeployVerdict {
     closedIdle: 0n,
     durationMs: 0n,
     vanishedProxies: [],
+    restartedProxies: [],
   };
 }
 
@@ -5902,6 +5942,9 @@ export const DeployVerdict: MessageFns<DeployVerdict> = {
     }
     for (const v of message.vanishedProxies) {
       writer.uint32(66).string(v!);
+    }
+    for (const v of message.restartedProxies) {
+      writer.uint32(74).string(v!);
     }
     return writer;
   },
@@ -5983,6 +6026,14 @@ export const DeployVerdict: MessageFns<DeployVerdict> = {
             message.vanishedProxies.push(reader.string());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.restartedProxies.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6012,6 +6063,7 @@ export const DeployVerdict: MessageFns<DeployVerdict> = {
       ? BigInt(object.durationMs)
       : 0n;
     message.vanishedProxies = object.vanishedProxies?.map((e) => e) || [];
+    message.restartedProxies = object.restartedProxies?.map((e) => e) || [];
     return message;
   },
 };
