@@ -15,7 +15,17 @@ export function formatFleet({ proxies, store }: Fleet, nowMs: number): string {
   const length = shortLength(proxies.map(({ id }) => id));
   const latest = latestRevisions(proxies);
   const rows = proxies.flatMap((proxy) => proxyRows(proxy, proxy.id.slice(0, length), latest));
-  return `${oneLine(title)}\n${rows.length === 0 ? "" : formatTable([HEAD, ...rows], NUMERIC)}`;
+  const table = rows.length === 0 ? "" : formatTable([HEAD, ...rows], NUMERIC);
+  return `${oneLine(title)}\n${table}${warnOfNames(proxies)}`;
+}
+
+function warnOfNames(proxies: readonly FleetProxy[]): string {
+  const names = new Set(proxies.filter(({ sharesName }) => sharesName).map(({ name }) => name));
+  const lines = [...names].map(
+    (name) =>
+      `warning: more than one live proxy is called ${oneLine(name)}: give each its own --proxy-name\n`,
+  );
+  return lines.join("");
 }
 
 /** A fleet for programs: as in the contract, but with states as lower-case words. */

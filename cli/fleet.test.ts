@@ -35,6 +35,14 @@ test("a fleet of one is one proxy; what it leaves out of the store is not told",
   assert.match(stdout, /^1 proxy\nPROXY .*\nweb3 +9 /);
 });
 
+test("a name that more than one live proxy has is warned of once", async () => {
+  const [web1, web2, web3] = fleet.proxies;
+  const twins = [web2, { ...web2, id: "8" }].map((proxy) => ({ ...proxy, sharesName: true }));
+  const { stdout } = await ctl("fleet status", () => ({ ...fleet, proxies: [web1, ...twins, web3] }));
+  const warning = "warning: more than one live proxy is called web2: give each its own --proxy-name\n";
+  assert.ok(stdout.endsWith(`-\n${warning}`), stdout);
+});
+
 test("two proxies that claim the same id are shown as they are", async () => {
   const twice = { ...fleet, proxies: [fleet.proxies[2], fleet.proxies[2]] };
   const { stdout } = await ctl("fleet status", () => twice);

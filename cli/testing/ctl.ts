@@ -104,6 +104,7 @@ export const fleet: Fleet = {
       version: "1.2.3",
       startedUnixMs: 1n,
       self: false,
+      sharesName: false,
       services: [
         {
           service: "db",
@@ -129,9 +130,18 @@ export const fleet: Fleet = {
       version: "1.2.4",
       startedUnixMs: 2n,
       self: true,
+      sharesName: false,
       services: [{ service: "default", revision: 7n, openConnections: 0, backends: [] }],
     },
-    { id: "9", name: "web3", version: "1.2.4", startedUnixMs: 3n, self: false, services: [] },
+    {
+      id: "9",
+      name: "web3",
+      version: "1.2.4",
+      startedUnixMs: 3n,
+      self: false,
+      sharesName: false,
+      services: [],
+    },
   ],
   store: { kind: "etcd", available: true, staleSinceUnixMs: 0n, error: "" },
 };

@@ -19,7 +19,7 @@ export function toProtoStore({ kind, available, staleSinceUnixMs, error }: Store
 }
 
 function toProtoMember(
-  { id, name, version, startedUnixMs, services }: FleetMember,
+  { id, name, version, startedUnixMs, sharesName, services }: FleetMember,
   self: string,
   isVisible: (service: string) => boolean,
 ): FleetProxy {
@@ -29,6 +29,7 @@ function toProtoMember(
     version,
     startedUnixMs: BigInt(startedUnixMs),
     self: id === self,
+    sharesName,
     services: services
       .filter(({ service }) => isVisible(service))
       .map(({ service, revision, openConnections, backends }) => ({

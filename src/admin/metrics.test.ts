@@ -59,7 +59,7 @@ test("what is counted is there under its conventional name", async () => {
 function managementOfFleet(store: Omit<StoreStatus, "kind">): FakeManagement {
   const management = managementWith();
   const [one, two] = ["one", "two"].map((id) => {
-    return { id, name: id, version: "1", startedUnixMs: 0, services: [] };
+    return { id, name: id, version: "1", startedUnixMs: 0, sharesName: false, services: [] };
   });
   management.store = { kind: "etcd", ...store };
   management.fleetView = {

@@ -56,8 +56,13 @@ export interface FleetMember {
   readonly name: string;
   readonly version: string;
   readonly startedUnixMs: number;
+  /** It has found that another live proxy has the same name, which two should not. */
+  readonly sharesName: boolean;
   readonly services: readonly MemberService[];
 }
+
+/** What a proxy knows of itself when it starts. */
+export type FleetSelf = Omit<FleetMember, "services" | "sharesName">;
 
 /** What a proxy tells of one of its services. */
 export interface MemberService {

@@ -4,7 +4,7 @@ import { parseBackends, setBackends } from "../control/backend-list.js";
 import { completeHealthCheck } from "../control/health-check.js";
 import type { SharedService } from "../control/shared-service.js";
 import { createKeys } from "./keys.js";
-import { decodeMember, decodeNote, encodeMember, encodeNote } from "./member-codec.js";
+import { decodeMember, decodeNote, encodeMember, nameIn, encodeNote } from "./member-codec.js";
 import { decodeChange, decodeShared, encodeChange, encodeShared } from "./shared-codec.js";
 import { formatStoreUrl, parseStoreUrl } from "./store-url.js";
 
@@ -60,6 +60,7 @@ test("what a proxy tells of itself, and of a deploy, is read as it was written",
     name: "web1",
     version: "1",
     startedUnixMs: 1,
+    sharesName: true,
     services: [
       {
         service: "web",
@@ -77,6 +78,20 @@ test("what a proxy tells of itself, and of a deploy, is read as it was written",
   assert.deepEqual(decodeMember(encodeMember(member)), member);
   const note = { id: "d", coordinator: "p", fleet: true, check, candidates: list("b:1"), leaving: ["a:1"] };
   assert.deepEqual(decodeNote(encodeNote(note)), note);
+});
+
+test("what a proxy is called is read without the rest, in whatever form it was written", () => {
+  const name = 'a "\\b"\u00fc';
+  const self = { id: "p", name, version: "1", startedUnixMs: 1, sharesName: false };
+  const ours = encodeMember({ ...self, services: [] });
+  assert.equal(nameIn(ours), name);
+  assert.equal(nameIn(ours.slice(0, -5)), name, "the rest is not read");
+  assert.equal(nameIn(JSON.stringify({ services: [], version: "1", startedUnixMs: 1, name, id: "p" })), name);
+  assert.equal(
+    decodeMember(JSON.stringify({ ...self, sharesName: undefined, services: [] })).sharesName,
+    false,
+  );
+  assert.throws(() => nameIn("{}"), /Required/);
 });
 
 test("keys are told apart, and revisions sort", () => {

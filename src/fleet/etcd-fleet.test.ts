@@ -22,9 +22,10 @@ async function join(
   t: TestContext,
   { endpoint }: Pick<EtcdServer, "endpoint">,
   id: string,
+  name = `name-${id}`,
 ): Promise<EtcdFleet> {
   const client = createEtcdClient({ endpoints: [endpoint] });
-  const self = { id, name: `name-${id}`, version: "1", startedUnixMs: 1 };
+  const self = { id, name, version: "1", startedUnixMs: 1 };
   const logger = pino({ level: "silent" });
   const fleet = new EtcdFleet({ client, prefix: "/t/", leaseSeconds: 2, self, logger });
   t.after(() => fleet.close());
@@ -79,6 +80,25 @@ test("proxies know of each other, of what they tell, and of who has left", async
   await until(one, () => one.members()[1]?.services[0]?.revision === 5);
   await two.close();
   await until(one, () => one.members().length === 1);
+});
+
+test("two live proxies of one name tell so, and who takes the place of one that was killed does not", async (t) => {
+  if (!hasEtcd(t)) return;
+  const server = await startEtcd(t);
+  const [killed, one] = [await join(t, server, "0", "web"), await join(t, server, "1", "web")];
+  const told: boolean[] = [];
+  one.onChange(() => told.push(one.members().some(({ sharesName }) => sharesName)));
+  for (const fleet of [killed, one]) fleet.report(serving(1));
+  await until(one, () => one.members().length === 2);
+  killed.handOver();
+  await until(one, () => one.members().length === 1);
+  const [two, other] = [await join(t, server, "2", "web"), await join(t, server, "3")];
+  for (const fleet of [two, other]) fleet.report(serving(1));
+  assert.ok(!told.includes(true));
+  const shared = (): string[] => other.members().flatMap(({ id, sharesName }) => (sharesName ? id : []));
+  await until(other, () => shared().join() === "1,2");
+  await two.close();
+  await until(other, () => other.members().length === 2 && shared().length === 0);
 });
 
 test("a list is changed by one of two that saw the same, and the other ones are told", async (t) => {

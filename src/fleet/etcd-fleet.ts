@@ -1,20 +1,28 @@
 import { isDeepStrictEqual } from "node:util";
 import { setInterval } from "node:timers";
-import type { DeployNote, Fleet, FleetMember, MemberService, StoreStatus } from "../control/fleet.js";
+import type {
+  DeployNote,
+  Fleet,
+  FleetMember,
+  FleetSelf,
+  MemberService,
+  StoreStatus,
+} from "../control/fleet.js";
 import type { Latest, SharedCopy } from "../control/shared-service.js";
 import type { Entry, EtcdClient, EtcdEvent, FollowState, HeldLease, Snapshot } from "../etcd/etcd-client.js";
 import type { Logger } from "../logger.js";
 import { DeployNotes } from "./deploy-notes.js";
 import { EtcdList, toLatest } from "./etcd-list.js";
 import { createKeys, type Keys, type LiveKind } from "./keys.js";
-import { decodeMember, encodeMember } from "./member-codec.js";
+import { decodeMember, encodeMember, nameIn } from "./member-codec.js";
+import { Namesakes } from "./namesakes.js";
 
 export interface EtcdFleetOptions {
   readonly client: EtcdClient;
   readonly prefix: string;
   /** How long this proxy counts as live after it was heard of last. */
   readonly leaseSeconds: number;
-  readonly self: Omit<FleetMember, "services">;
+  readonly self: FleetSelf;
   readonly logger: Logger;
 }
 
@@ -25,6 +33,8 @@ interface Told {
 
 /** What could not be done is tried again this often, if nothing else happens. */
 const SETTLE_MS = 1_000;
+/** etcd takes so long at most to notice that a lease has run out. */
+const EXPIRY_MS = 2_000;
 
 /**
  * The fleet, as etcd tells of it. One watch follows all that is live; what it says of lists goes to the services, what it
@@ -38,11 +48,13 @@ export class EtcdFleet implements Fleet {
   readonly #notes: DeployNotes;
   readonly #lists = new Map<string, Entry>();
   readonly #others = new Map<string, Told>();
+  readonly #namesakes: Namesakes;
   readonly #followers = new Map<string, Set<(latest: Latest) => void>>();
   readonly #watchers = new Set<() => void>();
   readonly #watch: { close(): void };
   readonly #settling: NodeJS.Timeout;
   #services: readonly MemberService[] | undefined;
+  #sharesName = false;
   #epoch = 0;
   /** Of the store; undefined: nothing was heard of it. */
   #revision: bigint | undefined;
@@ -52,6 +64,7 @@ export class EtcdFleet implements Fleet {
   constructor(options: EtcdFleetOptions) {
     const { client, prefix, leaseSeconds, logger } = options;
     this.#options = options;
+    this.#namesakes = new Namesakes(leaseSeconds * 1_000 + EXPIRY_MS);
     const keys = (this.#keys = createKeys(prefix));
     const nameOf = (id: string): string => this.members().find((member) => member.id === id)?.name ?? id;
     this.#notes = new DeployNotes({ client, keys, logger, nameOf, lease: () => this.#lease });
@@ -61,7 +74,10 @@ export class EtcdFleet implements Fleet {
       onEvents: (events, revision) => this.#onEvents(events, revision),
       onState: (state) => this.#onState(state),
     });
-    this.#settling = setInterval(() => this.#notes.settle(), SETTLE_MS).unref();
+    this.#settling = setInterval(() => {
+      this.#notes.settle();
+      this.#checkName();
+    }, SETTLE_MS).unref();
   }
 
   /** Resolves with whether the store was reached within the time. */
@@ -91,7 +107,7 @@ export class EtcdFleet implements Fleet {
   }
 
   members(): readonly FleetMember[] {
-    const own = this.#services && { ...this.#options.self, services: this.#services };
+    const own = this.#own;
     const others = [...this.#others.values()].flatMap((told) => this.#read(told) ?? []);
     const all = [...others, ...(own ? [own] : [])];
     return all.sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id));
@@ -118,8 +134,7 @@ export class EtcdFleet implements Fleet {
   report(services: readonly MemberService[]): void {
     if (isDeepStrictEqual(services, this.#services)) return;
     this.#services = services;
-    this.#lease.put(this.#keys.proxy(this.self), encodeMember({ ...this.#options.self, services }));
-    this.#changed();
+    this.#tellOwn();
   }
 
   deployOf(service: string): DeployNote | undefined {
@@ -146,6 +161,35 @@ export class EtcdFleet implements Fleet {
     this.handOver();
   }
 
+  /** Undefined: there is nothing to tell yet. */
+  get #own(): FleetMember | undefined {
+    const [sharesName, services] = [this.#sharesName, this.#services];
+    return services && { ...this.#options.self, sharesName, services };
+  }
+
+  #tellOwn(): void {
+    const own = this.#own;
+    if (own) this.#lease.put(this.#keys.proxy(this.self), encodeMember(own));
+    this.#changed();
+  }
+
+  /** To a deploy two of a name are one, that was started anew. They are not refused: the other one may be on its way out. */
+  #checkName(): void {
+    const others = this.#namesakes.alive(Date.now());
+    const shares = others.length > 0;
+    if (!this.#state.connected || shares === this.#sharesName) return;
+    this.#sharesName = shares;
+    const { logger, self } = this.#options;
+    const facts = { name: self.name, others };
+    if (shares)
+      logger.warn(
+        { event: "name-shared", ...facts },
+        "another live proxy has the same name: give each its own --proxy-name",
+      );
+    else logger.info({ event: "name-free", ...facts }, "no other live proxy has the same name any more");
+    this.#tellOwn();
+  }
+
   #onSnapshot({ revision, entries }: Snapshot): void {
     const of = (kind: string): Map<string, Entry> =>
       new Map(
@@ -158,7 +202,9 @@ export class EtcdFleet implements Fleet {
     this.#notes.forgetOthers(new Set(notes.keys()));
     for (const [name, entry] of notes) this.#learners.deploys(name, entry);
     this.#others.clear();
-    for (const [id, entry] of of("proxies")) this.#learnMember(id, entry.value);
+    const proxies = of("proxies");
+    this.#namesakes.keepOnly(new Set(proxies.keys()));
+    for (const [id, entry] of proxies) this.#learnMember(id, entry.value);
     const lists = of("services");
     if (this.#hasBegunAnew(revision, lists)) this.#epoch += 1;
     this.#revision = revision;
@@ -195,7 +241,7 @@ export class EtcdFleet implements Fleet {
     deploys: (name, entry) => this.#understand("deploys", () => this.#notes.learn(name, entry?.value)),
     proxies: (id, entry) => {
       if (entry) this.#learnMember(id, entry.value);
-      else this.#others.delete(id);
+      else this.#forgetMember(id);
     },
     services: (name, entry) => {
       if (entry) this.#lists.set(name, entry);
@@ -205,7 +251,17 @@ export class EtcdFleet implements Fleet {
   };
 
   #learnMember(id: string, text: string): void {
-    if (id !== this.self) this.#others.set(id, { text, member: undefined });
+    if (id === this.self) return;
+    this.#others.set(id, { text, member: undefined });
+    this.#understand("proxies", () => {
+      if (nameIn(text) === this.#options.self.name) this.#namesakes.seen(id, Date.now());
+      else this.#namesakes.gone(id);
+    });
+  }
+
+  #forgetMember(id: string): void {
+    this.#others.delete(id);
+    this.#namesakes.gone(id);
   }
 
   /** Only when it is asked for: all proxies hear all that all others tell, and mostly nobody wants to know. */
@@ -241,6 +297,7 @@ export class EtcdFleet implements Fleet {
     if (state.connected) {
       const sinceUnixMs = this.#staleSinceUnixMs;
       this.#staleSinceUnixMs = undefined;
+      this.#namesakes.countAnew(Date.now());
       logger.info({ event: "store-reached", sinceUnixMs }, "the lists follow the store");
       this.#notes.settle();
     } else {

@@ -51,6 +51,7 @@ const member = z.object({
   name: z.string(),
   version: z.string(),
   startedUnixMs: count,
+  sharesName: z.boolean().default(false),
   services: z.array(service),
 });
 const note = z.object({
@@ -63,6 +64,17 @@ const note = z.object({
 });
 
 export const encodeMember = (value: FleetMember): string => JSON.stringify(value);
+
+const BEGINNING = /^\{"id":"[^"\\]*","name":("(?:[^"\\]|\\.)*")/;
+
+/**
+ * What a proxy is called; of a record that is written as we do without reading all of it, as every proxy hears all that all
+ * others tell. @throws Error saying what is wrong with the text
+ */
+export function nameIn(text: string): string {
+  const quoted = BEGINNING.exec(text)?.[1];
+  return quoted === undefined ? decodeMember(text).name : String(JSON.parse(quoted));
+}
 
 /** @throws Error saying what is wrong with the text */
 export function decodeMember(text: string): FleetMember {

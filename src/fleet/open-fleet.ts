@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import type { StoreConfig } from "../config/store-flags.js";
-import type { FleetMember } from "../control/fleet.js";
+import type { FleetSelf } from "../control/fleet.js";
 import { errnoOf } from "../errno.js";
 import { ProxyError } from "../errors.js";
 import { createEtcdClient } from "../etcd/create-etcd-client.js";
@@ -13,7 +13,7 @@ import { formatStoreUrl } from "./store-url.js";
 
 export interface OpeningFleet {
   readonly store: StoreConfig;
-  readonly self: Omit<FleetMember, "services">;
+  readonly self: FleetSelf;
   /** Whether there is a copy of every list to start from. */
   readonly hasCopy: boolean;
   readonly logger: Logger;

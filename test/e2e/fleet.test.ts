@@ -62,6 +62,25 @@ async function startSecured(
 
 /** They wait for most of their time. */
 suite("proxies that share a store", { concurrency: 3 }, () => {
+  test("a name that two live proxies have is warned of in the log and by fleet status, but not after kill -9", async (t) => {
+    if (!hasEtcd(t)) return;
+    const etcd = await startEtcd(t);
+    const member = { store: storeUrl([etcd]), backends: ["127.0.0.1:1"], name: "web1" };
+    const first = await startMember(t, member);
+    first.child.kill("SIGKILL");
+    const second = await startMember(t, member);
+    await untilFleetIs([second], ["web1"]);
+    assert.ok(!second.log.some(({ event }) => event === "name-shared"));
+    const third = await startMember(t, member);
+    await untilFleetIs([second, third], ["web1", "web1"]);
+    for (const proxy of [second, third]) await proxy.logged("name-shared");
+    const status = async (): Promise<string> => (await runCtl(third, "fleet", "status")).stdout;
+    await until("the warning", async () => /^warning: .* is called web1: /m.test(await status()));
+    assert.equal(await second.stop(), 0);
+    await third.logged("name-free");
+    assert.doesNotMatch(await status(), /warning/);
+  });
+
   test("seamlessctl says when a service joins a list, refuses another one, and removes a list that nobody serves", async (t) => {
     if (!hasEtcd(t)) return;
     const etcd = await startEtcd(t);

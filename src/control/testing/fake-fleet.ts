@@ -134,7 +134,7 @@ export class FakeFleet implements Fleet {
 
   report(services: readonly MemberService[]): void {
     const { self: id, name, startedUnixMs } = this;
-    this.#store.members.set(id, { id, name, startedUnixMs, version: "1", services });
+    this.#store.members.set(id, { id, name, startedUnixMs, version: "1", sharesName: false, services });
     this.#store.changed();
   }
 

@@ -1172,6 +1172,8 @@ export interface FleetProxy {
   self: boolean;
   /** Its services, sorted by name. */
   services: FleetService[];
+  /** True if it has found that another live proxy has the same name: to a deploy they are one, so give each its own. */
+  sharesName: boolean;
 }
 
 /** FleetService is a service of a proxy in the fleet. */
@@ -7768,7 +7770,7 @@ export const Fleet: MessageFns<Fleet> = {
 };
 
 function createBaseFleetProxy(): FleetProxy {
-  return { id: "", name: "", version: "", startedUnixMs: 0n, self: false, services: [] };
+  return { id: "", name: "", version: "", startedUnixMs: 0n, self: false, services: [], sharesName: false };
 }
 
 export const FleetProxy: MessageFns<FleetProxy> = {
@@ -7793,6 +7795,9 @@ export const FleetProxy: MessageFns<FleetProxy> = {
     }
     for (const v of message.services) {
       FleetService.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.sharesName !== false) {
+      writer.uint32(56).bool(message.sharesName);
     }
     return writer;
   },
@@ -7858,6 +7863,14 @@ export const FleetProxy: MessageFns<FleetProxy> = {
             message.services.push(FleetService.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.sharesName = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7883,6 +7896,7 @@ export const FleetProxy: MessageFns<FleetProxy> = {
       : 0n;
     message.self = object.self ?? false;
     message.services = object.services?.map((e) => FleetService.fromPartial(e)) || [];
+    message.sharesName = object.sharesName ?? false;
     return message;
   },
 };
