@@ -26,7 +26,10 @@ function tells({ revision = 5, deploy = "d", open, ended, vanished = false }: To
     open === undefined ? [] : [{ address: OLD, startedUnixMs: 7, atStart: open + 2, open, ends, state }];
   const told: MemberDeploy = { id: deploy, candidates: [], drains };
   const service = { service: "web", revision, openConnections: 0, backends: [], deploy: told };
-  return { vanished, member: { id: "m", name: "m", version: "1", startedUnixMs: 1, sharesName: false, services: [service] } };
+  return {
+    vanished,
+    member: { id: "m", name: "m", version: "1", startedUnixMs: 1, sharesName: false, services: [service] },
+  };
 }
 
 const phase = (...members: DeployMember[]): string => {

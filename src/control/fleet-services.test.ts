@@ -25,6 +25,7 @@ function start(t: TestContext, store: FakeStore, id: string): Proxy {
     checker: () => Promise.resolve(),
     save: () => (disk.error ? Promise.reject(disk.error) : Promise.resolve()),
     logger: pino({ level: "silent" }),
+    logRate: 10,
   });
   t.after(() => control.close(0));
   return { control, engine, fleet, disk };
