@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { normalize } from "node:path";
 import { formatAddress, parseAddress } from "./address.js";
 import type { ListenAddress } from "./engine/engine.js";
 import { ProxyError } from "./errors.js";
@@ -32,7 +33,8 @@ export function formatListenAddress(address: ListenAddress): string {
 
 /** Whether no two sockets can listen at them. All interfaces, `""`, are those of IPv6 and of IPv4. */
 export function overlaps(a: ListenAddress, b: ListenAddress): boolean {
-  if ("path" in a || "path" in b) return "path" in a && "path" in b && a.path === b.path;
+  if ("path" in a || "path" in b)
+    return "path" in a && "path" in b && normalize(a.path) === normalize(b.path);
   if (a.port !== b.port || a.port === 0) return false;
   const hosts = [a.host, b.host];
   if (a.host === b.host || hosts.some((host) => ["", "::"].includes(host))) return true;

@@ -102,6 +102,36 @@ for (const [what, text, complaint] of [
     "services:\n  a: {listen: [80, unix:/a]}\n  b: {listen: [unix:/a]}\n  c: {listen: 127.0.0.1:80}",
     /^s\.yaml:3: services\.b\.listen: unix:\/a is taken by services\.a\.listen already\ns\.yaml:4: services\.c\.listen: 127\.0\.0\.1:80 is taken by services\.a/,
   ],
+  [
+    "a service where management is",
+    "services:\n  a: {listen: 80}\n  b: {listen: 6777}\ngrpc: unix:/s\nhttp_host: 127.0.0.2",
+    /^s\.yaml:3: services\.b\.listen: :6777 is taken by http already$/,
+  ],
+  [
+    "one path in two spellings",
+    "services: {a: {listen: unix:/run/./x}}\ngrpc: unix:/run/x",
+    /^s\.yaml:1: services\.a\.listen: unix:\/run\/\.\/x is taken by grpc already$/,
+  ],
+  [
+    "management in one place",
+    "services: {a: {listen: 1}}\nhttp: 127.0.0.1:7000\ngrpc_port: 7000",
+    /^s\.yaml:2: http: 127\.0\.0\.1:7000 is taken by grpc already$/,
+  ],
+  [
+    "the name in a fleet that there is not",
+    "services: {a: {listen: 1}}\nproxy_name: x",
+    /^s\.yaml:2: proxy_name: it means nothing without 'store'$/,
+  ],
+  [
+    "a certificate without its key",
+    "services: {a: {listen: 1}}\ntls_cert: x",
+    /^s\.yaml:2: tls_cert: it means nothing without 'tls_key'$/,
+  ],
+  [
+    "how to check what is not checked",
+    "services:\n  a: {listen: 1, health: tcp, health_rise: 3}\n  b: {listen: 2, health_rise: 3}",
+    /^s\.yaml:3: services\.b\.health_rise: it means nothing without 'health'$/,
+  ],
   ["a list for one value", "services: {a: {listen: 1}}\nstate: [x]", /^s\.yaml:2: state: expected one value/],
   ["reset_state", "reset_state: true\nservices: {a: {listen: 1}}", /there is no such field/],
   ["aliases without end", `a: &a [x]\nb: &b [${"*a,".repeat(99)}]\nservices: {a: {listen: *b}}`, /^s\.yaml/],
@@ -118,6 +148,13 @@ for (const [what, text, complaint] of [
     );
   });
 }
+
+test("what a field means nothing without may be on the command line, and where management is, too", () => {
+  const text = "services: {a: {listen: 6777, health_rise: 3}}\nproxy_name: x";
+  const said = { http: "off", store: {}, health: { type: "tcp" } };
+  assert.equal(read(text, said).process["proxyName"], "x");
+  assert.throws(() => read(text, { ...said, http: { host: "::1", port: 6_777 } }), /6777 is taken by http/);
+});
 
 test("all that is wrong is told at once", () => {
   assert.throws(

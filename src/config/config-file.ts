@@ -3,8 +3,10 @@ import type { Option } from "commander";
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node, type YAMLMap } from "yaml";
 import { checkServiceName } from "../control/service-name.js";
 import { ProxyError } from "../errors.js";
-import { formatListenAddress, overlaps, parseListenAddress } from "../listen-address.js";
-import { processFlags } from "./process-flags.js";
+import { formatListenAddress, parseListenAddress } from "../listen-address.js";
+import { Claims } from "./claims.js";
+import { lonelyFlags, spelled } from "./lonely-flags.js";
+import { managementAddresses, processFlags, type ManagementFlags } from "./process-flags.js";
 import { parseBackendText } from "./backend-text.js";
 import type { ListenAddress } from "../engine/engine.js";
 import type { ServiceConfig } from "../control/service-config.js";
@@ -51,8 +53,8 @@ export function parseConfigFile(
 class Reader {
   readonly #path: string;
   readonly #lines = new LineCounter();
-  /** Where each service listens, with the field that says so. */
-  readonly #listening: { readonly address: ListenAddress; readonly field: string }[] = [];
+  /** By the field that says so. */
+  readonly #claims = new Claims();
   readonly #problems: { readonly line: number; readonly text: string }[] = [];
 
   constructor(path: string) {
@@ -72,10 +74,10 @@ class Reader {
       return NOTHING;
     }
     const { services, ...rest } = this.#fields(root, "");
-    return {
-      process: this.#values(processFlags(), rest, ""),
-      services: this.#services(services, defaults),
-    };
+    const process = this.#values(processFlags(), rest, "");
+    this.#refuseLonely(rest, defaults, "");
+    this.#claimManagement(rest, { ...process, ...defaults });
+    return { process, services: this.#services(services, defaults) };
   }
 
   #refuse(node: Node | undefined, field: string, message: string): void {
@@ -122,10 +124,8 @@ class Reader {
     const where = `services.${name}`;
     const { listen, backends, ...rest } = this.#fields(map, where);
     const flags = serviceFlags();
-    const initial = Object.fromEntries(
-      flags.map((flag) => [flag.attributeName(), flag.defaultValue as unknown]),
-    );
-    const values = { ...initial, ...defaults, ...this.#values(flags, rest, where) };
+    const values = { ...initialOf(flags), ...defaults, ...this.#values(flags, rest, where) };
+    this.#refuseLonely(rest, defaults, where);
     const addresses = this.#texts(listen, `${where}.listen`, parseListenAddress);
     if (!listen || (isSeq(listen.value) && listen.value.items.length === 0))
       this.#refuse(key, where, "'listen' is missing: say where clients connect, as in 'listen: 8080'");
@@ -135,12 +135,33 @@ class Reader {
     return settings && { name, listen: addresses, backends: list, settings };
   }
 
-  /** Only one can have an address: the other could not start, or the file not be followed. */
-  #claim(address: ListenAddress, node: Node, field: string): void {
-    const other = this.#listening.find((each) => overlaps(each.address, address));
-    this.#listening.push({ address, field });
-    if (other)
-      this.#refuse(node, field, `${formatListenAddress(address)} is taken by ${other.field} already`);
+  #claim(address: ListenAddress, node: Node | undefined, field: string): void {
+    const other = this.#claims.add(address, field);
+    if (other !== undefined)
+      this.#refuse(node, field, `${formatListenAddress(address)} is taken by ${other} already`);
+  }
+
+  /** Where it listens if nothing is said of it counts as well. */
+  #claimManagement(fields: Fields, said: Readonly<Record<string, unknown>>): void {
+    const understood = Object.entries(said).filter(([, value]) => value !== undefined);
+    const flags = { ...initialOf(processFlags()), ...Object.fromEntries(understood) };
+    const addresses = managementAddresses(flags as unknown as ManagementFlags);
+    for (const part of ["grpc", "http"] as const) {
+      const field = fields[part] ?? fields[`${part}_port`] ?? fields[`${part}_host`];
+      if (addresses[part]) this.#claim(addresses[part], field?.key, part);
+    }
+  }
+
+  /** Also the command line may have said what they need. */
+  #refuseLonely(fields: Fields, defaults: Readonly<Record<string, unknown>>, where: string): void {
+    const options = [...processFlags(), ...serviceFlags()].map((option) => option.attributeName());
+    const given = options.filter((name) => fields[spelled(name, "_")]);
+    for (const { flag, needs } of lonelyFlags([...given, ...Object.keys(defaults)])) {
+      const name = spelled(flag, "_");
+      const path = where === "" ? name : `${where}.${name}`;
+      if (fields[name])
+        this.#refuse(fields[name].key, path, `it means nothing without '${spelled(needs, "_")}'`);
+    }
   }
 
   #values(options: readonly Option[], fields: Fields, where: string): Record<string, unknown> {
@@ -199,6 +220,12 @@ interface Field {
   readonly value: Node | undefined;
 }
 type Fields = Readonly<Record<string, Field>>;
+
+function initialOf(options: readonly Option[]): Record<string, unknown> {
+  return Object.fromEntries(
+    options.map((option) => [option.attributeName(), option.defaultValue as unknown]),
+  );
+}
 
 /** As it is written: `8080` and `3s` are texts like any other. */
 function textOf(node: Node | undefined): string | undefined {

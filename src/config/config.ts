@@ -2,7 +2,9 @@ import type { CredentialPaths } from "../admin/access/credential-files.js";
 import { requireCredentials } from "../admin/access/exposure.js";
 import type { ListenAddress } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
-import type { ProcessFlags } from "./process-flags.js";
+import { formatListenAddress } from "../listen-address.js";
+import { Claims } from "./claims.js";
+import { managementAddresses, type ProcessFlags } from "./process-flags.js";
 import { toStoreConfig, type StoreConfig } from "./store-flags.js";
 import type { ServiceConfig } from "../control/service-config.js";
 
@@ -41,9 +43,8 @@ export function toConfig(
 ): Config {
   const { tlsCert, tlsKey, tlsClientCa, tokens } = flags;
   const credentials = { tlsCert, tlsKey, tlsClientCa, tokens };
-  const grpc = flags.grpc ?? { host: flags.grpcHost, port: flags.grpcPort };
-  const http = httpAddress(flags);
-  checkTls(credentials);
+  const { grpc, http } = managementAddresses(flags);
+  requireOneEach(services, { grpc, http });
   requireCredentials(credentials, [grpc, http]);
   return {
     services,
@@ -65,15 +66,19 @@ export function toConfig(
   };
 }
 
-function httpAddress({ http, httpHost, httpPort }: ProcessFlags): ListenAddress | undefined {
-  return http === "off" ? undefined : (http ?? { host: httpHost, port: httpPort });
+/** In a file each is told with its line before. */
+function requireOneEach(
+  services: readonly ServiceConfig[],
+  { grpc, http }: Pick<Config, "grpc" | "http">,
+): void {
+  const claims = new Claims();
+  const claim = (address: ListenAddress, owner: string): void => {
+    const other = claims.add(address, owner);
+    if (other === undefined) return;
+    const where = formatListenAddress(address);
+    throw new ProxyError("INVALID_ARGUMENT", `${owner} can't listen on ${where}, which ${other} has`);
+  };
+  claim(grpc, "--grpc");
+  if (http) claim(http, "--http");
+  for (const { name, listen } of services) for (const address of listen) claim(address, `service '${name}'`);
 }
-
-function checkTls({ tlsCert, tlsKey, tlsClientCa }: CredentialPaths): void {
-  if ((tlsCert === undefined) !== (tlsKey === undefined))
-    throw invalid("--tls-cert and --tls-key go together: give both");
-  if (tlsClientCa !== undefined && tlsCert === undefined)
-    throw invalid("--tls-client-ca needs --tls-cert and --tls-key");
-}
-
-const invalid = (what: string): ProxyError => new ProxyError("INVALID_ARGUMENT", what);

@@ -4,6 +4,7 @@ import { ProxyError } from "../errors.js";
 import { parseListenAddress } from "../listen-address.js";
 import { toConfig, type Config } from "./config.js";
 import { flag, understood } from "./flag.js";
+import { refuseLonelyFlags } from "./lonely-flags.js";
 import { processFlags, type ProcessFlags } from "./process-flags.js";
 import { parseBackendText } from "./backend-text.js";
 import type { ServiceConfig } from "../control/service-config.js";
@@ -69,11 +70,7 @@ export function createDaemonProgram(version: string, { run, checked, tokenMade }
         self: Command,
       ) => {
         const flags = self.opts<Flags>();
-        if (flags.config === undefined)
-          return run(
-            asUsage(self, () => toConfig([oneService(self, listen, backends)], flags)),
-            undefined,
-          );
+        if (flags.config === undefined) return run(fromArguments(self, listen, backends), undefined);
         if (listen !== undefined)
           self.error("error: give either <listen> and <backends> or --config, not both");
         return runFromFile(flags.config, self, run);
@@ -88,6 +85,18 @@ export function createDaemonProgram(version: string, { run, checked, tokenMade }
       checked(await readConfig(file, self.parent ?? self), file),
     );
   return program;
+}
+
+function fromArguments(
+  command: Command,
+  listen: ListenAddress | undefined,
+  backends: readonly BackendRequest[] | undefined,
+): Config {
+  return asUsage(command, () => {
+    const service = oneService(command, listen, backends);
+    refuseLonelyFlags(Object.keys(saidBy(command)));
+    return toConfig([service], command.opts<Flags>());
+  });
 }
 
 function oneService(
@@ -119,13 +128,21 @@ async function runFromFile(file: string, command: Command, run: DaemonActions["r
 async function readConfig(path: string, command: Command): Promise<Config> {
   // Its libraries would take 50 ms of each start without a file.
   const { readConfigFile } = await import("./config-file.js");
+  const said = saidBy(command);
+  const file = readConfigFile(path, said);
+  const ofServices = serviceFlags().map((option) => option.attributeName());
+  const ofProcess = Object.keys(said).filter((name) => !ofServices.includes(name));
+  return asUsage(command, () => {
+    refuseLonelyFlags([...ofProcess, ...Object.keys(file.process)]);
+    return toConfig(file.services, { ...command.opts<Flags>(), ...file.process, ...said });
+  });
+}
+
+/** What the command line and the environment say, without what nobody has said. */
+function saidBy(command: Command): Readonly<Record<string, unknown>> {
   const isSaid = (name: string): boolean =>
     !["default", undefined].includes(command.getOptionValueSource(name));
-  const said = Object.fromEntries(Object.entries(command.opts()).filter(([name]) => isSaid(name)));
-  const file = readConfigFile(path, said);
-  return asUsage(command, () =>
-    toConfig(file.services, { ...command.opts<Flags>(), ...file.process, ...said }),
-  );
+  return Object.fromEntries(Object.entries(command.opts()).filter(([name]) => isSaid(name)));
 }
 
 /** The Go program's own flags, `-httpPort N`, `-httpPort=N` and `-version`, in the form that commander reads. */

@@ -7,14 +7,18 @@ import { durationFlag, flag, understood } from "./flag.js";
 import { logFlags, type LogFlags } from "./log-flags.js";
 import { storeFlags, type StoreFlags } from "./store-flags.js";
 
-/** What the command line and the configuration file may say of the process. */
-export interface ProcessFlags extends EngineFlags, StoreFlags, LogFlags {
+/** What they may say of where it is managed. */
+export interface ManagementFlags {
   readonly httpPort: number;
   readonly httpHost: string;
   readonly http?: ListenAddress | "off";
   readonly grpcPort: number;
   readonly grpcHost: string;
   readonly grpc?: ListenAddress;
+}
+
+/** What the command line and the configuration file may say of the process. */
+export interface ProcessFlags extends EngineFlags, StoreFlags, LogFlags, ManagementFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
@@ -49,6 +53,24 @@ export function processFlags(): readonly Option[] {
     ...engineFlags(),
     ...logFlags(),
   ];
+}
+
+/** Where management is to listen; no `http`: there is no curl interface. */
+export function managementAddresses({
+  grpc,
+  grpcHost,
+  grpcPort,
+  http,
+  httpHost,
+  httpPort,
+}: ManagementFlags): {
+  readonly grpc: ListenAddress;
+  readonly http: ListenAddress | undefined;
+} {
+  return {
+    grpc: grpc ?? { host: grpcHost, port: grpcPort },
+    http: http === "off" ? undefined : (http ?? { host: httpHost, port: httpPort }),
+  };
 }
 
 function parsePort(text: string): number {

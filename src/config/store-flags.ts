@@ -49,13 +49,7 @@ export function storeFlags(): readonly Option[] {
 export function toStoreConfig(flags: StoreFlags): StoreConfig | undefined {
   const { store: url, storeTlsCa: ca, storeTlsCert: cert, storeTlsKey: key, storeLogin: login } = flags;
   const files = Object.entries({ ca, cert, key }).filter(([, path]) => path !== undefined);
-  if (!url) {
-    if (files.length > 0 || login !== undefined)
-      throw invalid("--store-tls-... and --store-login go with --store");
-    return undefined;
-  }
-  if ((cert === undefined) !== (key === undefined))
-    throw invalid("--store-tls-cert and --store-tls-key go together: give both");
+  if (!url) return undefined;
   const tls: StoreConfig["tls"] = files.length > 0 ? Object.fromEntries(files) : undefined;
   return { url, tls, login, leaseSeconds: toLeaseSeconds(flags) };
 }
