@@ -10,6 +10,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   EINVAL: "the descriptor that was given for it is not a listening socket",
   ENOTSOCK: "the descriptor that was given for it is not a socket",
   EBADF: "the descriptor that was given for it is not open",
+  EMFILE: "this process has as many files open as it may (ulimit -n, LimitNOFILE=)",
   ENOENT: "the folder of the socket does not exist",
 };
 

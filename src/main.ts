@@ -5,7 +5,12 @@ import type { Config } from "./config/config.js";
 import { createDaemonProgram, translateGoFlags } from "./config/daemon-program.js";
 import { dropFalseFlags } from "./config/flag.js";
 import type { NewToken } from "./config/token-command.js";
-import { connectionCap, readDescriptorLimit } from "./descriptor-limit.js";
+import {
+  connectionCap,
+  defaultThreads,
+  descriptorShortage,
+  readDescriptorLimit,
+} from "./descriptor-limit.js";
 import { chooseEngine, type ChosenEngine } from "./engine/choose-engine.js";
 import { ProxyError } from "./errors.js";
 import { createLogger, type Logger } from "./logger.js";
@@ -40,23 +45,18 @@ function openLog({ logLevel: level, logFormat: format }: Config): Promise<Logger
   return createLogger({ level, format, descriptor: process.stderr.fd, colour });
 }
 
-function openEngine(
-  { engine, threads = availableParallelism() }: Config,
-  logger: Logger,
-): Promise<ChosenEngine> {
-  return chooseEngine({
-    choice: engine,
-    threads,
-    maxConnections: connectionCap(readDescriptorLimit(), threads),
-    // Two processes that serve one after the other are told apart by when they began.
-    idPrefix: Date.now().toString(36),
-    tellEnds: logger.isLevelEnabled("debug"),
-  });
+/** Answers the signals that have come since the start of the process, and leaves those that come to whoever calls it. */
+export type TakeSignals = () => readonly NodeJS.Signals[];
+
+interface Running {
+  readonly config: Config;
+  readonly reread: (() => Promise<Config>) | undefined;
+  readonly takeSignals: TakeSignals;
 }
 
-async function run(config: Config, reread?: () => Promise<Config>): Promise<void> {
+async function run({ config, reread, takeSignals }: Running): Promise<void> {
   const logger = await openLog(config);
-  const chosen = await openEngine(config, logger);
+  const chosen = await chooseFittingEngine(config, logger);
   const { engine } = chosen;
   const notifier = createNotifier(process.env, process.pid);
   const tracing = createTracing(process.env, { version, pid: process.pid, logger });
@@ -93,6 +93,7 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
     reloading = reloading.then(() => reload({ reread, starting, logger })).finally(() => notifier.ready());
   });
   process.on("SIGUSR2", () => void starting.then((started) => started.upgrade()).catch(tellNothing));
+  for (const signal of takeSignals()) process.emit(signal, signal);
   // The state of the program is unknown after this: let open connections end, then leave it to the supervisor.
   process.on("uncaughtException", (error) => {
     // Also if it is while starting, when there is nothing yet to stop.
@@ -107,6 +108,24 @@ async function run(config: Config, reread?: () => Promise<Config>): Promise<void
   void proxy.replaced
     .then(() => tracing.close())
     .then(() => setTimeout(() => process.exit(EXIT.stopped), LAST_WORDS_MS));
+}
+
+function chooseFittingEngine(
+  { engine: choice, threads: asked }: Config,
+  logger: Logger,
+): Promise<ChosenEngine> {
+  const limit = readDescriptorLimit();
+  const threads = asked ?? defaultThreads(limit, availableParallelism());
+  const shortage = descriptorShortage(limit, threads);
+  if (shortage !== undefined) throw new ProxyError("ENGINE_UNAVAILABLE", shortage);
+  return chooseEngine({
+    choice,
+    threads,
+    maxConnections: connectionCap(limit, threads),
+    // Two processes that serve one after the other are told apart by when they began.
+    idPrefix: Date.now().toString(36),
+    tellEnds: logger.isLevelEnabled("debug"),
+  });
 }
 
 function tellEngine({ engine: { name }, reason, isSecondBest }: ChosenEngine, logger: Logger): void {
@@ -172,18 +191,25 @@ function tellPredecessor(error: unknown): void {
   process.send?.({ type: "failed", message }, () => process.disconnect());
 }
 
-try {
-  const program = createDaemonProgram(version, { run, checked, tokenMade });
-  dropFalseFlags(program, process.env);
-  await program.parseAsync(translateGoFlags(process.argv.slice(2)), { from: "user" });
-} catch (error) {
-  if (takesOver) tellPredecessor(error);
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? EXIT.stopped : EXIT.usage;
-  } else if (error instanceof ProxyError) {
-    process.stderr.write(`${error.message.replaceAll(/^/gm, "seamless: ")}\n`);
-    process.exitCode = EXIT.failed;
-  } else {
-    throw error;
+/** @param takeSignals those that were sent before this process could do what they ask for */
+export async function main(takeSignals: TakeSignals): Promise<void> {
+  try {
+    const program = createDaemonProgram(version, {
+      run: (config, reread) => run({ config, reread, takeSignals }),
+      checked,
+      tokenMade,
+    });
+    dropFalseFlags(program, process.env);
+    await program.parseAsync(translateGoFlags(process.argv.slice(2)), { from: "user" });
+  } catch (error) {
+    if (takesOver) tellPredecessor(error);
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.stopped : EXIT.usage;
+    } else if (error instanceof ProxyError) {
+      process.stderr.write(`${error.message.replaceAll(/^/gm, "seamless: ")}\n`);
+      process.exitCode = EXIT.failed;
+    } else {
+      throw error;
+    }
   }
 }

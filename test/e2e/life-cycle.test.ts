@@ -63,6 +63,33 @@ test("a signal that comes while it starts stops it in order", async (t) => {
   assert.match(log, /listening.*ready.*stopped/s);
 });
 
+/** Has the program send itself a signal as soon as it has begun to run, before it has loaded what does the work. */
+function signalledAtOnce(signal: string): readonly string[] {
+  const send = [
+    'import fs from "node:fs"; import { syncBuiltinESMExports } from "node:module";',
+    "const { existsSync } = fs; let sent = false;",
+    `fs.existsSync = (path) => { sent ||= process.kill(process.pid, "${signal}"); return existsSync(path); };`,
+    'if (!("SEAMLESS_TAKES_OVER_FROM" in process.env)) syncBuiltinESMExports();',
+  ];
+  return ["--import", `data:text/javascript,${encodeURIComponent(send.join(""))}`];
+}
+
+for (const [signal, event] of [
+  ["SIGHUP", "reloaded"],
+  ["SIGUSR2", "upgraded"],
+] as const)
+  test(`${signal} is done as soon as it can be if it comes when the program has just been started`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "seamless-test-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, "seamless.yaml");
+    const services = 'services: {web: {listen: "127.0.0.1:0"}}';
+    writeFileSync(file, `log_format: json\nhttp_port: 0\ngrpc_port: 0\n${services}\n`);
+    const proxy = await startConfigured(t, file, { nodeArgs: signalledAtOnce(signal) });
+    const { successor } = await proxy.logged(event);
+    if (typeof successor === "number") endProcessAfter(t, successor);
+    assert.equal((await proxy.client.listServices()).length, 1);
+  });
+
 test("a second signal ends it at once", async (t) => {
   const echo = await startEcho(t);
   const proxy = await startProxy(t, { backends: [echo.address], args: ["--shutdown-timeout", "1h"] });

@@ -6,7 +6,8 @@ import type { Backend } from "@seamless/sdk";
 import { test, type TestContext } from "node:test";
 import { readAll, startBackend, startEcho, startNamed } from "../support/backends.js";
 import { hasProgram } from "../support/programs.js";
-import { startProxy } from "../support/proxy.js";
+import { run } from "../support/process.js";
+import { daemon, startProxy } from "../support/proxy.js";
 import { startNginx } from "../support/servers.js";
 import { until } from "../support/until.js";
 import { newConnections } from "../support/wrk.js";
@@ -14,6 +15,9 @@ import { newConnections } from "../support/wrk.js";
 const MIB = 1024 * 1024;
 /** The whole claim is 100,000. */
 const SHORT_CONNECTIONS = Number(process.env["SEAMLESS_E2E_CONNECTIONS"] ?? 20_000);
+
+/** So that a proxy that should not start does not stay. */
+const NOWHERE = ["--grpc", "unix:/nowhere/grpc.sock"];
 
 async function open(t: TestContext, port: number): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1" });
@@ -110,6 +114,34 @@ test("out of descriptors it refuses clients, serves those it has, and answers ma
   fresh.write("hello");
   const [greeting] = (await once(fresh, "data")) as [Buffer];
   assert.equal(greeting.toString(), "hello");
+});
+
+for (const engine of ["node", "native"] as const)
+  test(`with whatever limit on open files, one client can be served, or one line says what is wrong (${engine} engine)`, async (t) => {
+    const named = await startNamed(t, "a");
+    for (const limit of [20, 32, 64, 129]) {
+      const command = `ulimit -n ${limit}; exec "$0" "$@"`;
+      const args = [daemon, "127.0.0.1:0", named.address, ...NOWHERE, "--engine", engine];
+      const { exitCode, stderr } = await run("bash", ["-c", command, process.execPath, ...args]);
+      assert.match(
+        stderr,
+        new RegExp(`^seamless: the limit on open files is ${limit}, and must be 130 .*LimitNOFILE=.*\n$`),
+      );
+      assert.equal(exitCode, 1);
+    }
+    for (const openFiles of [130, 160]) {
+      const proxy = await startProxy(t, { backends: [named.address], openFiles, args: ["--engine", engine] });
+      assert.equal(await readAll(proxy.port), "a");
+      assert.equal((await proxy.client.add([named.address])).changed, false);
+      assert.equal(await (await fetch(`${proxy.http}/get`)).text(), `${named.address}\n`);
+    }
+  });
+
+test("more threads than the limit on open files allows are refused", async () => {
+  const args = [daemon, "127.0.0.1:0", "a:1", ...NOWHERE, "--engine", "native", "--threads", "256"];
+  const command = ["-c", 'ulimit -n 1024; exec "$0" "$@"', process.execPath, ...args];
+  const { exitCode, stderr } = await run("bash", command);
+  assert.deepEqual([exitCode, /^seamless: .*with 256 threads.*\n$/.test(stderr)], [1, true], stderr);
 });
 
 for (const engine of ["node", "native"] as const)

@@ -54,9 +54,12 @@ export function startProxy(t: TestContext, options: ProxyOptions): Promise<Runni
 export function startConfigured(
   t: TestContext,
   file: string,
-  args: readonly string[] = [],
+  {
+    args = [],
+    nodeArgs = [],
+  }: { readonly args?: readonly string[]; readonly nodeArgs?: readonly string[] } = {},
 ): Promise<RunningProxy> {
-  const argv = [daemon, "--config", file, ...args];
+  const argv = [...nodeArgs, daemon, "--config", file, ...args];
   return follow(t, spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] }));
 }
 
