@@ -172,10 +172,13 @@ function socketsOfManagement(
   };
 }
 
-/** A socket that stays open without anybody who accepts would let its clients wait for ever. */
+/** A socket that stays open without anybody who accepts would let its clients wait for ever. Its file goes first, as always. */
 function closeUnused({ left }: GivenSockets, logger: Logger): void {
   if (left.length === 0) return;
-  for (const { descriptor } of left) closeSync(descriptor);
+  for (const { descriptor, claim } of left) {
+    claim?.release();
+    closeSync(descriptor);
+  }
   const names = left.map(({ owner }) => owner);
   logger.warn({ event: "sockets-left", names }, "these sockets belong to no service, and are closed");
 }

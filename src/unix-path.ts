@@ -12,6 +12,8 @@ const HIDDEN_PREFIX = ".s-";
 
 /** A listening Unix socket at its path. */
 export interface PathClaim {
+  /** Whether the file is still the one that was there first. */
+  readonly isHeld: boolean;
   /** Removes the file, unless it is another one by now. */
   release(): void;
 }
@@ -54,9 +56,13 @@ export function adoptPath(path: string): PathClaim {
 }
 
 function claimOf(path: string, ino: number | undefined): PathClaim {
+  const isHeld = (): boolean => ino !== undefined && inodeOf(path) === ino;
   return {
+    get isHeld() {
+      return isHeld();
+    },
     release() {
-      if (ino !== undefined && inodeOf(path) === ino) rmSync(path, { force: true });
+      if (isHeld()) rmSync(path, { force: true });
     },
   };
 }

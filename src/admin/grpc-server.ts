@@ -84,7 +84,9 @@ export async function startGrpcServer({
   };
   return {
     endpoint: socket.endpoint,
-    socket: socket.socket,
+    get socket() {
+      return socket.socket;
+    },
     handOver: () => socket.handOver(),
     setServing,
     async close(graceMs) {

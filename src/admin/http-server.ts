@@ -85,12 +85,14 @@ export async function startHttpShim({
   server.on("checkExpectation", (request, response) => void server.emit("request", request, response));
   for (const event of ["upgrade", "connect"]) server.on(event, refuseTunnel);
   server.on("clientError", refuseBroken);
-  const { endpoint, ...opened } = await openManagementSocket({ server, address, given });
-  if (tls && !secure) requireNear(endpoint, opened);
-  guard = createBrowserGuard({ ...endpoint, anyName: secure !== undefined });
+  const opened = await openManagementSocket({ server, address, given });
+  if (tls && !secure) requireNear(opened.endpoint, opened);
+  guard = createBrowserGuard({ ...opened.endpoint, anyName: secure !== undefined });
   return {
-    endpoint,
-    socket: opened.socket,
+    endpoint: opened.endpoint,
+    get socket() {
+      return opened.socket;
+    },
     handOver: () => opened.handOver(),
     close(graceMs) {
       return new Promise((resolve) => {

@@ -62,7 +62,9 @@ export async function openManagementSocket({
   let handedOver = false;
   return {
     endpoint,
-    socket: { descriptor: descriptorOf(server), ownsPath: claim !== undefined },
+    get socket() {
+      return { descriptor: descriptorOf(server), ownsPath: claim?.isHeld ?? false };
+    },
     handOver() {
       handedOver = true;
       server.close();

@@ -53,7 +53,9 @@ export async function startManagement(options: ManagementOptions): Promise<Manag
     return {
       grpc: server.endpoint,
       http: http?.endpoint,
-      sockets: { grpc: server.socket, http: http?.socket },
+      get sockets() {
+        return { grpc: server.socket, http: http?.socket };
+      },
       handOver() {
         server.handOver();
         http?.handOver();

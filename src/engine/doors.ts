@@ -49,7 +49,7 @@ export class Doors {
 
   sockets(): readonly ListeningSocket[] {
     return this.#open.map(({ wanted, door: { descriptor }, claim }) => {
-      return { address: wanted, descriptor, ownsPath: claim !== undefined };
+      return { address: wanted, descriptor, ownsPath: claim?.isHeld ?? false };
     });
   }
 

@@ -2,6 +2,7 @@ import type { InheritedSockets } from "../control/service-core.js";
 import { DEFAULT_SERVICE } from "../control/service-name.js";
 import type { InheritedSocket, ListenAddress } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
+import type { PathClaim } from "../unix-path.js";
 
 /** sd_listen_fds(3): the first descriptor that is passed. */
 const FIRST_DESCRIPTOR = 3;
@@ -16,7 +17,14 @@ export interface GivenSockets {
   /** @param owner a service, or `@grpc` or `@http` @param listen the addresses it is to listen at */
   of(owner: string, listen: readonly ListenAddress[]): InheritedSockets;
   /** Those that nobody has taken. */
-  readonly left: readonly { readonly owner: string; readonly descriptor: number }[];
+  readonly left: readonly LeftSocket[];
+}
+
+export interface LeftSocket {
+  readonly owner: string;
+  readonly descriptor: number;
+  /** The file that is to go with it. */
+  readonly claim?: PathClaim | undefined;
 }
 
 /**

@@ -2,10 +2,11 @@ import type { Join } from "../control/control-plane.js";
 import type { PredecessorInfo } from "../control/management.js";
 import type { ServiceRecord } from "../control/service-record.js";
 import type { Engine, InheritedSocket } from "../engine/engine.js";
-import type { GivenSockets } from "../supervisor/activation.js";
+import type { GivenSockets, LeftSocket } from "../supervisor/activation.js";
 import { ProxyError } from "../errors.js";
-import { formatListenAddress } from "../listen-address.js";
+import { formatListenAddress, parseListenAddress } from "../listen-address.js";
 import { decodeState } from "../store/state-file.js";
+import { adoptPath, type PathClaim } from "../unix-path.js";
 import { Channel, type Peer } from "./channel.js";
 import { joinEngine } from "./joint-listener.js";
 import { PROTOCOL, type FromNew, type FromOld, type HandedSocket, type HandOver } from "./messages.js";
@@ -16,14 +17,14 @@ export class Predecessor {
   readonly #channel: Channel<FromNew, FromOld>;
   readonly #handed: HandOver;
   readonly #listeners = new Map<string, RemoteListener>();
-  #sockets: readonly HandedSocket[];
+  #sockets: readonly (HandedSocket & LeftSocket)[];
   #openConnections = 0;
   readonly records: readonly ServiceRecord[];
 
   private constructor(channel: Channel<FromNew, FromOld>, handed: HandOver) {
     this.#channel = channel;
     this.#handed = handed;
-    this.#sockets = handed.sockets;
+    this.#sockets = handed.sockets.map((socket) => ({ ...socket, claim: claimOf(socket) }));
     this.records = decodeState(handed.state).services;
   }
 
@@ -104,6 +105,13 @@ export class Predecessor {
     this.#sockets = this.#sockets.filter((left) => left !== socket);
     return socket;
   }
+}
+
+/** As soon as it is handed over: later the file might be that of somebody else. */
+function claimOf({ address, ownsPath }: HandedSocket): PathClaim | undefined {
+  if (!ownsPath) return undefined;
+  const parsed = parseListenAddress(address);
+  return "path" in parsed ? adoptPath(parsed.path) : undefined;
 }
 
 async function hear<Type extends FromOld["type"]>(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { connect as connectSocket, type Socket } from "node:net";
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { connect as connectSocket, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -234,6 +234,36 @@ test("services, history, checks and the state file are the new process's", async
   process.kill(again, "SIGTERM");
   await until("the last process to end", () => !isAlive(again));
   assert.deepEqual([existsSync(socket), existsSync(management), existsSync(state)], [false, false, true]);
+});
+
+test("the file of a Unix socket goes with an upgrade that nobody listens there after, and that of somebody else stays", async (t) => {
+  const a = await startNamed(t, "a");
+  const at = folder(t);
+  const [file, web, taken, http] = ["s.yaml", "web", "taken", "http"].map((name) => join(at, name));
+  assert.ok(file && web && taken && http);
+  const write = (listen: string, more: string): void =>
+    writeFileSync(
+      file,
+      `log_format: json\ngrpc_port: 0\nhttp: ${more}\nservices: {web: {listen: [${listen}], backends: "${a.address}"}}\n`,
+    );
+  write(`"127.0.0.1:0", "unix:${web}", "unix:${taken}"`, `unix:${http}`);
+  const proxy = await startConfigured(t, file);
+  assert.ok([web, taken, http].every((path) => existsSync(path)));
+  const stranger = createServer().listen(join(at, "stranger"));
+  t.after(() => stranger.close());
+  await once(stranger, "listening");
+  renameSync(join(at, "stranger"), taken);
+  write('"127.0.0.1:0"', "off");
+  await upgrade(t, proxy);
+  await until("the old process to end", () => !isAlive(proxy.child.pid ?? 0));
+  assert.deepEqual((await proxy.logged("sockets-left"))["names"], ["web", "web", "@http"]);
+  assert.deepEqual(
+    [web, taken, http].map((path) => existsSync(path)),
+    [false, true, false],
+  );
+  const visitor = connectSocket(taken);
+  await once(visitor, "connect");
+  visitor.destroy();
 });
 
 test("the curl interface stays on its Unix socket through upgrades, and answers all the time", async (t) => {
