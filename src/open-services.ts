@@ -22,6 +22,8 @@ export async function openServices({
   handedOver,
   logger,
 }: OpeningServices): Promise<void> {
+  const fresh = config.services.filter(({ name }) => saved.every((record) => record.name !== name));
+  if (config.services.length > 1) await control.check(config.services, fresh);
   for (const configured of config.services) {
     const { name, backends } = configured;
     const known = saved.find((record) => record.name === name);

@@ -13,6 +13,7 @@ import { ProxyError } from "./errors.js";
 import { formatListenAddress } from "./listen-address.js";
 import type { Logger } from "./logger.js";
 import { enterServices, openServices } from "./open-services.js";
+import { checkBeforehand } from "./preflight.js";
 import type { Proxy } from "./proxy.js";
 import { memoryStore, type Store } from "./store/store.js";
 import { MANAGEMENT_OWNERS, type GivenSockets } from "./supervisor/activation.js";
@@ -45,6 +46,8 @@ const MAX_CHECKS_AT_ONCE = 32;
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const { config, engine, logger, sockets, predecessor } = options;
+  // Until this process has taken over, the other one serves whatever goes wrong here.
+  if (!predecessor) await checkBeforehand(config, sockets);
   const { store, saved } = await openStore(options);
   const records = predecessor?.records ?? saved;
   const fleet = await joinFleet(options, records);

@@ -1,5 +1,5 @@
-import { lstatSync, rmSync } from "node:fs";
-import { chmod, lstat, mkdtemp, rename, rm } from "node:fs/promises";
+import { constants, lstatSync, rmSync } from "node:fs";
+import { access, chmod, lstat, mkdtemp, rename, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { errnoOf } from "./errno.js";
@@ -32,8 +32,7 @@ export async function claimPath(
   listen: (hidden: string) => Promise<void>,
 ): Promise<PathClaim> {
   try {
-    refuseIfTooLong(path);
-    await refuseIfInUse(path);
+    await requirePath(path);
     const folder = await mkdtemp(join(dirname(path), HIDDEN_PREFIX));
     try {
       const hidden = join(folder, "s");
@@ -48,6 +47,15 @@ export async function claimPath(
   } catch (error) {
     throw error instanceof ProxyError ? error : listenError(`unix:${path}`, error);
   }
+}
+
+/** Whether a socket could be made there, as far as looking tells. @throws ProxyError LISTEN_FAILED */
+export async function requirePath(path: string): Promise<void> {
+  refuseIfTooLong(path);
+  await access(dirname(path), constants.W_OK | constants.X_OK).catch((error: unknown) => {
+    throw listenError(`unix:${path}`, error);
+  });
+  await refuseIfInUse(path);
 }
 
 /** Of a socket that another process has made there. */

@@ -195,7 +195,7 @@ export class ControlPlane implements Management {
    */
   reconfigure(services: readonly ServiceConfig[]): Promise<void> {
     return followConfiguration(new Map(this.#configured), services, {
-      check: (changed) => this.#openings(() => this.#check(services, changed)),
+      check: (changed) => this.check(services, changed),
       open: async (next) => {
         const { name, backends } = next;
         await this.openService({ ...next, start: { backends }, configured: next });
@@ -213,18 +213,26 @@ export class ControlPlane implements Management {
     });
   }
 
-  /** Whether these could be backends, with all services where they are to listen. */
-  async #check(all: readonly ServiceConfig[], changed: readonly ServiceConfig[]): Promise<void> {
-    this.#opening = all.flatMap(({ listen }) => listen);
-    try {
-      for (const { backends, settings } of changed.filter((service) => service.backends.length > 0)) {
-        const list = setBackends([], parseBackends(backends));
-        await this.#resolution.admit(list, settings.resolveWaitMs);
-        this.#resolution.release(list);
+  /**
+   * Whether those of the changed services could be backends, with all services where they are to listen.
+   * @throws ProxyError INVALID_ADDRESS, FORBIDDEN_BACKEND
+   */
+  check(all: readonly ServiceConfig[], changed: readonly ServiceConfig[]): Promise<void> {
+    return this.#openings(async () => {
+      this.#opening = all.flatMap(({ listen }) => listen);
+      try {
+        const lists = changed.filter(({ backends }) => backends.length > 0);
+        await Promise.all(lists.map((service) => this.#checkList(service)));
+      } finally {
+        this.#opening = [];
       }
-    } finally {
-      this.#opening = [];
-    }
+    });
+  }
+
+  async #checkList({ backends, settings }: ServiceConfig): Promise<void> {
+    const list = setBackends([], parseBackends(backends));
+    await this.#resolution.admit(list, settings.resolveWaitMs);
+    this.#resolution.release(list);
   }
 
   /** Accepts also at the sockets that the process was given. @throws ProxyError LISTEN_FAILED */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -133,6 +133,41 @@ test("a port in use is one clear line and exit 1, whichever port it is", async (
     assert.equal(exitCode, 1);
     const line = `seamless: cannot listen on 127.0.0.1:${port}: the address is in use already\n`;
     assert.deepEqual([stdout, stderr], ["", line]);
+  }
+});
+
+test("what can be known to be wrong is found before the first client is accepted", async (t) => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  t.after(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const folder = mkdtempSync(join(tmpdir(), "seamless-test-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [pem, file, data] = ["x.pem", "seamless.yaml", "data"].map((name) => join(folder, name));
+  assert.ok(pem && file && data);
+  writeFileSync(pem, "none");
+  mkdirSync(data);
+  const touched = (): bigint => statSync(data, { bigint: true }).ctimeNs;
+  const management = ["--http", `unix:${folder}/http.sock`, "--grpc", `unix:${folder}/grpc.sock`];
+  const withSecond = (second: string): readonly string[] => {
+    writeFileSync(file, `services: {a: {listen: "unix:${data}/s", backends: "127.0.0.1:9"}, b: ${second}}`);
+    return ["--config", file];
+  };
+  const one = [`unix:${data}/s`, "127.0.0.1:9"];
+  const before = touched();
+  for (const [complaint, args] of [
+    ["tokens can't be used: ENOENT", () => [...one, "--tokens", join(folder, "tokens")]],
+    ["x\\.pem with .*x\\.pem can't be used", () => [...one, "--tls-cert", pem, "--tls-key", pem]],
+    ["cannot listen on 127\\.0\\.0\\.1:\\d+: .* in use", () => [...one, "--grpc", `127.0.0.1:${port}`]],
+    ["the folder of the socket does not exist", () => [...one, "--http", "unix:/nowhere/s"]],
+    ["there is a file that is not a socket", () => [...one, "--http", `unix:${pem}`]],
+    ["cannot listen on 127\\.0\\.0\\.1:\\d+: .* in use", () => withSecond(`{listen: "127.0.0.1:${port}"}`)],
+    ["can't be a backend", () => withSecond('{listen: "127.0.0.1:0", backends: "169.254.169.254:80"}')],
+  ] as const) {
+    const { stderr, exitCode } = await run(process.execPath, [daemon, ...management, ...args()]);
+    assert.match(stderr, new RegExp(`^seamless: .*${complaint}.*\\n$`));
+    assert.equal(exitCode, 1);
+    assert.equal(touched(), before, "a socket was made for clients");
   }
 });
 

@@ -28,6 +28,12 @@ export interface Credentials {
 const LOOK_INTERVAL_MS = 1_000;
 
 /** @throws ProxyError CONFIG_INVALID naming the file */
+export function requireUsable(paths: CredentialPaths): void {
+  readTokens(paths);
+  readTls(paths);
+}
+
+/** @throws ProxyError CONFIG_INVALID naming the file */
 export function openCredentials(paths: CredentialPaths, logger: Logger): Credentials {
   let book = readTokens(paths);
   const files = readTls(paths);
