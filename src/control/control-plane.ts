@@ -1,16 +1,12 @@
-import { lookup } from "node:dns/promises";
-import { networkInterfaces } from "node:os";
-import type { CloseReport, Endpoint, Engine, ListenAddress, ListenerTotals } from "../engine/engine.js";
+import type { CloseReport, Endpoint, Engine, ListenAddress } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
 import { parseListenAddress } from "../listen-address.js";
 import type { Logger } from "../logger.js";
-import { parseBackends, setBackends } from "./backend-list.js";
-import { BackendResolution } from "./backend-resolution.js";
 import { servedBy } from "./asked-list.js";
 import { beginRecord, type ServiceOpening } from "./begin-record.js";
 import type { Checker } from "./checker.js";
 import { noFleet } from "./deploy-desk.js";
-import { createDestinationPolicy } from "./destination-policy.js";
+import { Destinations } from "./destinations.js";
 import { FleetDesk } from "./fleet-desk.js";
 import { IN_MEMORY, type Fleet, type StoreStatus } from "./fleet.js";
 import type { HandedService } from "./handed-service.js";
@@ -27,8 +23,8 @@ import type {
   Upgraded,
   Watch,
 } from "./management.js";
-import { NameResolver } from "./name-resolver.js";
 import { followConfiguration } from "./reconfiguration.js";
+import { RecordBook } from "./record-book.js";
 import { createSerialQueue, holdTurn } from "./serial-queue.js";
 import type { ServiceRecord } from "./service-record.js";
 import type { InheritedSockets } from "./service-core.js";
@@ -36,6 +32,7 @@ import type { ServiceConfig } from "./service-config.js";
 import { checkServiceName, DEFAULT_SERVICE } from "./service-name.js";
 import { completeSettings } from "./service-settings.js";
 import { Service } from "./service.js";
+import { sumTotals } from "./sum-totals.js";
 
 export interface ControlPlaneOptions {
   readonly engine: Engine;
@@ -82,40 +79,27 @@ export class ControlPlane implements Management {
   readonly #fleetDesk: FleetDesk | undefined;
   readonly #startedUnixMs = Date.now();
   readonly #services = new Map<string, Service>();
-  #records: ReadonlyMap<string, ServiceRecord> = new Map();
+  readonly #book: RecordBook;
   /** What the configuration said last of its services. */
   readonly #configured = new Map<string, ServiceConfig>();
   /** Deleted ones whose connections have not ended. */
   readonly #leaving = new Set<Service>();
-  readonly #inTurn = createSerialQueue();
   readonly #openings = createSerialQueue();
-  readonly #managementEndpoints: Endpoint[] = [];
-  readonly #resolver = new NameResolver({
-    lookup: (name) => lookup(name, { all: true, verbatim: true }),
+  readonly #destinations = new Destinations({
+    listening: () => [...this.#services.values()].flatMap(({ addresses }) => addresses),
     onChange: (name) => this.#services.forEach((service) => service.nameChanged(name)),
   });
-  readonly #resolution = new BackendResolution(
-    this.#resolver,
-    createDestinationPolicy({
-      ownEndpoints: () => this.#ownEndpoints(),
-      localAddresses: () =>
-        Object.values(networkInterfaces()).flatMap(
-          (addresses) => addresses?.map(({ address }) => address) ?? [],
-        ),
-    }),
-  );
-  /** Where the service that is being opened is to listen. */
-  #opening: readonly ListenAddress[] = [];
   #shuttingDown = false;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
+    this.#book = new RecordBook(options.save);
     this.#fleetDesk = options.fleet && new FleetDesk(options.fleet, () => this.#services.values());
   }
 
   /** From now on no backend may be there. */
   reserve(endpoint: Endpoint): void {
-    if (endpoint.port !== 0) this.#managementEndpoints.push(endpoint);
+    this.#destinations.reserve(endpoint);
   }
 
   /**
@@ -136,18 +120,18 @@ export class ControlPlane implements Management {
       const { fleet, instanceId } = this.#options;
       const { record, shared, joined: joinedList, abandon } = await beginRecord(opening, instanceId, fleet);
       const persist = (next: ServiceRecord): Promise<void> =>
-        this.#store((records) => void records.set(name, next));
+        this.#book.store((records) => void records.set(name, next));
       const inherited = this.#options.sockets?.(name, listen);
       const joined = this.#options.predecessor?.join(name, engine);
-      const parts = { resolution: this.#resolution, checker, persist, shared, logger, logRate };
+      const { resolution } = this.#destinations;
+      const parts = { resolution, checker, persist, shared, logger, logRate };
       const options = { listen, inherited, settings, handed: joined?.handed, ...parts };
-      this.#opening = listen;
-      const service = await Service.open(joined?.engine ?? engine, record, options)
+      const service = await this.#destinations
+        .whileOpening(listen, () => Service.open(joined?.engine ?? engine, record, options))
         .catch(async (error: unknown) => {
           await abandon().catch(() => undefined);
           throw error;
-        })
-        .finally(() => (this.#opening = []));
+        });
       this.#services.set(name, service);
       this.#fleetDesk?.attach(service);
       if (configured) this.#configured.set(name, configured);
@@ -218,21 +202,13 @@ export class ControlPlane implements Management {
    * @throws ProxyError INVALID_ADDRESS, FORBIDDEN_BACKEND
    */
   check(all: readonly ServiceConfig[], changed: readonly ServiceConfig[]): Promise<void> {
+    const listen = all.flatMap((service) => service.listen);
+    const lists = changed.filter(({ backends }) => backends.length > 0);
+    const checkAll = (): Promise<unknown> =>
+      Promise.all(lists.map((service) => this.#destinations.check(service)));
     return this.#openings(async () => {
-      this.#opening = all.flatMap(({ listen }) => listen);
-      try {
-        const lists = changed.filter(({ backends }) => backends.length > 0);
-        await Promise.all(lists.map((service) => this.#checkList(service)));
-      } finally {
-        this.#opening = [];
-      }
+      await this.#destinations.whileOpening(listen, checkAll);
     });
-  }
-
-  async #checkList({ backends, settings }: ServiceConfig): Promise<void> {
-    const list = setBackends([], parseBackends(backends));
-    await this.#resolution.admit(list, settings.resolveWaitMs);
-    this.#resolution.release(list);
   }
 
   /** Accepts also at the sockets that the process was given. @throws ProxyError LISTEN_FAILED */
@@ -250,7 +226,7 @@ export class ControlPlane implements Management {
   }
 
   get records(): readonly ServiceRecord[] {
-    return [...this.#records.values()];
+    return this.#book.all;
   }
 
   upgrade(actor: string): Promise<Upgraded> {
@@ -269,7 +245,7 @@ export class ControlPlane implements Management {
     try {
       held.push(await holdTurn(this.#openings));
       for (const service of this.#services.values()) held.push(await service.standStill());
-      held.push(await holdTurn(this.#inTurn));
+      held.push(await this.#book.hold());
       return goOn;
     } catch (error) {
       goOn();
@@ -282,7 +258,7 @@ export class ControlPlane implements Management {
     this.#shuttingDown = true;
     for (const service of this.#services.values()) service.handOver();
     this.#fleetDesk?.handOver();
-    this.#resolver.close();
+    this.#destinations.close();
   }
 
   service(name: string): Service {
@@ -303,17 +279,12 @@ export class ControlPlane implements Management {
   proxyInfo(): ProxyInfo {
     const { engine, version } = this.#options;
     const totals = [...this.#services.values(), ...this.#leaving].map((service) => service.totals);
-    const sum = (count: (each: ListenerTotals) => number): number =>
-      totals.reduce((total, each) => total + count(each), 0);
     return {
       version,
       engine: engine.name,
       startedUnixMs: this.#startedUnixMs,
-      openConnections: sum(({ openConnections }) => openConnections),
+      ...sumTotals(totals),
       maxConnections: engine.maxConnections,
-      acceptedConnections: sum(({ acceptedConnections }) => acceptedConnections),
-      refusedConnections: sum(({ refusedByLimit }) => refusedByLimit),
-      unservedConnections: sum(({ connectFailed, holdExpired }) => connectFailed + holdExpired),
       shuttingDown: this.#shuttingDown,
       services: this.serviceNames(),
       predecessor: this.#options.predecessor?.info,
@@ -339,7 +310,7 @@ export class ControlPlane implements Management {
     );
     clearTimeout(cutLeaving);
     await this.#fleetDesk?.close();
-    this.#resolver.close();
+    this.#destinations.close();
     return {
       ended: reports.reduce((sum, { ended }) => sum + ended, 0),
       cut: reports.reduce((sum, { cut }) => sum + cut, 0),
@@ -353,7 +324,7 @@ export class ControlPlane implements Management {
   /** That it is gone is stored first; then it accepts no more, and its open connections end in their own time. */
   async #drop(name: string): Promise<void> {
     const service = this.service(name);
-    await this.#store((records) => {
+    await this.#book.store((records) => {
       this.#requireRunning();
       records.delete(name);
     });
@@ -381,23 +352,7 @@ export class ControlPlane implements Management {
       throw new ProxyError("SHUTTING_DOWN", "the proxy is stopping and takes no changes");
   }
 
-  #ownEndpoints(): readonly Endpoint[] {
-    const listening = [...this.#services.values()].flatMap(({ addresses }) => addresses);
-    const ports = [...listening, ...this.#opening].filter((address) => "port" in address);
-    return [...this.#managementEndpoints, ...ports.filter(({ port }) => port !== 0)];
-  }
-
   #tell(what: string, service: string, actor: string): void {
     this.#options.logger.info({ event: `service-${what}`, service, actor }, `a service was ${what}`);
-  }
-
-  /** All services are saved together, so one save at a time; what can't be saved has not happened. */
-  #store(edit: (records: Map<string, ServiceRecord>) => void): Promise<void> {
-    return this.#inTurn(async () => {
-      const next = new Map(this.#records);
-      edit(next);
-      await this.#options.save([...next.values()]);
-      this.#records = next;
-    });
   }
 }
