@@ -2,6 +2,7 @@ import type { Config } from "./config/config.js";
 import type { ControlPlane } from "./control/control-plane.js";
 import type { ServiceRecord } from "./control/service-record.js";
 import type { ServiceState } from "./control/service-state.js";
+import { tellLifeCycle } from "./life-cycle.js";
 import type { Logger } from "./logger.js";
 
 export interface OpeningServices {
@@ -48,7 +49,7 @@ export async function enterServices(control: ControlPlane, engine: string, logge
   await control.enter();
   for (const service of control.services.values()) {
     const { service: name, listenAddresses: listen } = service.state();
-    logger.info({ event: "listening", service: name, listen, engine }, "listening");
+    tellLifeCycle(logger, { event: "listening", service: name, listen, engine }, "listening");
   }
 }
 

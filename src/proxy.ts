@@ -4,6 +4,7 @@ import type { Config } from "./config/config.js";
 import type { ControlPlane } from "./control/control-plane.js";
 import type { Upgraded } from "./control/management.js";
 import { createSerialQueue } from "./control/serial-queue.js";
+import { tellLifeCycle } from "./life-cycle.js";
 import type { Logger } from "./logger.js";
 import type { Remnant } from "./upgrade/remnant.js";
 import { Upgrader, type Launch } from "./upgrade/upgrader.js";
@@ -46,11 +47,15 @@ export class Proxy {
   async close(): Promise<void> {
     const { config, control, management, logger } = this.#parts;
     this.#upgrader.cancel();
-    logger.info({ event: "stopping", graceMs: config.shutdownTimeoutMs }, "stopping: no new connections");
+    tellLifeCycle(
+      logger,
+      { event: "stopping", graceMs: config.shutdownTimeoutMs },
+      "stopping: no new connections",
+    );
     management.setServing(false);
     const report = await control.close(config.shutdownTimeoutMs);
     await this.#closeManagement();
-    logger.info({ event: "stopped", ...report }, "stopped");
+    tellLifeCycle(logger, { event: "stopped", ...report }, "stopped");
   }
 
   /**
@@ -63,7 +68,8 @@ export class Proxy {
       management.reloadCredentials();
       await control.reconfigure(next.services);
       tellWhatNeedsRestart(config, next, logger);
-      logger.info(
+      tellLifeCycle(
+        logger,
         { event: "reloaded", services: control.serviceNames() },
         "the configuration was read again",
       );
@@ -87,7 +93,7 @@ export class Proxy {
     await Promise.all([this.#closeManagement(), remnant.empty()]);
     clearTimeout(cut);
     const report = await control.close(0);
-    logger.info({ event: "replaced", ...report }, "replaced, and no connection is left");
+    tellLifeCycle(logger, { event: "replaced", ...report }, "replaced, and no connection is left");
     this.#onReplaced();
   }
 

@@ -11,6 +11,7 @@ import type { ServiceRecord } from "./control/service-record.js";
 import type { Engine } from "./engine/engine.js";
 import { ProxyError } from "./errors.js";
 import { formatListenAddress } from "./listen-address.js";
+import { tellLifeCycle } from "./life-cycle.js";
 import type { Logger } from "./logger.js";
 import { enterServices, openServices } from "./open-services.js";
 import { checkBeforehand } from "./preflight.js";
@@ -195,5 +196,5 @@ function tellReady(
   reserve(control, servers);
   const listen = control.serviceNames().flatMap((name) => control.service(name).state().listenAddresses);
   const where = { listen, grpc: formatListenAddress(grpc), http: http ? formatListenAddress(http) : "off" };
-  logger.info({ event: "ready", ...where, engine: engine.name, version }, "ready");
+  tellLifeCycle(logger, { event: "ready", ...where, engine: engine.name, version }, "ready");
 }

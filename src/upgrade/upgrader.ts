@@ -7,6 +7,7 @@ import type { SerialQueue } from "../control/serial-queue.js";
 import type { ListenAddress } from "../engine/engine.js";
 import { ProxyError } from "../errors.js";
 import { formatListenAddress } from "../listen-address.js";
+import { tellLifeCycle } from "../life-cycle.js";
 import type { Logger } from "../logger.js";
 import { MANAGEMENT_OWNERS } from "../supervisor/activation.js";
 import { PROTOCOL, type HandedSocket, type HandOver } from "./messages.js";
@@ -57,7 +58,7 @@ export class Upgrader {
       const upgraded = await inTurn(() => this.#replace());
       this.#state = "replaced";
       const { pid: successor, version } = upgraded;
-      logger.info({ event: "upgraded", successor, version }, "another process has taken over");
+      tellLifeCycle(logger, { event: "upgraded", successor, version }, "another process has taken over");
       return upgraded;
     } catch (error) {
       this.#state = "idle";

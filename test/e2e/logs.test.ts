@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { deadAddress, readAll, startNamed } from "../support/backends.js";
 import { startProxy, type LogLine } from "../support/proxy.js";
@@ -65,4 +68,25 @@ test("of a flood some lines are written and the rest is told as left out, or all
     });
     assert.equal(linesOf(proxy.log, "ended").length === made, !isSampled);
   }
+});
+
+test("the steps of its life are published to code that is loaded with it", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "seamless-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const probe = join(folder, "probe.mjs");
+  writeFileSync(
+    probe,
+    `import { subscribe } from "node:diagnostics_channel";
+    const tell = ({ event, ...facts }) => process.stderr.write(JSON.stringify({ event: "told-" + event, ...facts }) + "\\n");
+    subscribe("seamless.life-cycle", tell);`,
+  );
+  const proxy = await startProxy(t, {
+    backends: ["localhost:1"],
+    wrapper: ["env", `NODE_OPTIONS=--import=${probe}`],
+  });
+  const { grpc } = await proxy.logged("told-ready");
+  assert.equal(grpc, proxy.grpc);
+  await proxy.stop();
+  const told = proxy.log.map(({ event }) => event).filter((event) => event.startsWith("told-"));
+  assert.deepEqual(told, ["told-listening", "told-ready", "told-stopping", "told-stopped"]);
 });
