@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { planReload } from "./reload-steps.js";
 import type { ServiceConfig } from "./service-config.js";
 
 /** What following a configuration is made of. */
@@ -15,38 +16,30 @@ export interface ReconfigurationSteps {
 
 /**
  * From one configuration to the next, so that a mistake in it leaves the present one alone as far as that can be known
- * beforehand. In this order: every list that is new is checked; new services are opened; those that are there are changed; those
- * that are gone are dropped; and only then those are opened that need an address of a dropped one. What fails up to the
- * first change is undone.
+ * beforehand: every list that is new is checked, and what fails up to the first change is undone. `reload-steps.ts` has the order.
  */
 export async function followConfiguration(
   present: ReadonlyMap<string, ServiceConfig>,
   next: readonly ServiceConfig[],
   { check, open, undo, change, drop }: ReconfigurationSteps,
 ): Promise<void> {
-  const gone = [...present.values()].filter(({ name }) => next.every((service) => service.name !== name));
-  const fresh = next.filter(({ name }) => !present.has(name));
-  const needsPlaceOf = (service: ServiceConfig): boolean =>
-    service.listen.some((address) =>
-      gone.some(({ listen }) => listen.some((other) => isDeepStrictEqual(other, address))),
-    );
+  const steps = planReload(present, next);
   await check(
     next.filter((service) => !isDeepStrictEqual(present.get(service.name)?.backends, service.backends)),
   );
   const opened: string[] = [];
+  let canUndo = true;
   try {
-    for (const service of fresh.filter((each) => !needsPlaceOf(each))) {
-      await open(service);
-      opened.push(service.name);
+    for (const step of steps) {
+      if (step.do !== "open") canUndo = false;
+      if (step.do === "open") {
+        await open(step.after);
+        opened.push(step.after.name);
+      } else if (step.do === "change") await change(step.before, step.after);
+      else await drop(step.before.name);
     }
   } catch (error) {
-    for (const name of opened) await undo(name);
+    if (canUndo) for (const name of opened) await undo(name);
     throw error;
   }
-  for (const service of next) {
-    const before = present.get(service.name);
-    if (before && !opened.includes(service.name)) await change(before, service);
-  }
-  for (const { name } of gone) await drop(name);
-  for (const service of fresh.filter(needsPlaceOf)) await open(service);
 }

@@ -2,7 +2,7 @@ import type { Join } from "../control/control-plane.js";
 import type { PredecessorInfo } from "../control/management.js";
 import type { ServiceRecord } from "../control/service-record.js";
 import type { Engine, InheritedSocket } from "../engine/engine.js";
-import type { GivenSockets, LeftSocket } from "../supervisor/activation.js";
+import { MANAGEMENT_OWNERS, type GivenSockets, type LeftSocket } from "../supervisor/activation.js";
 import { ProxyError } from "../errors.js";
 import { formatListenAddress, parseListenAddress } from "../listen-address.js";
 import { decodeState } from "../store/state-file.js";
@@ -96,8 +96,12 @@ export class Predecessor {
     for (const listener of this.#listeners.values()) listener.lose();
   }
 
+  /** A service's own, or one of another service that is to be this one's now. */
   #find(owner: string, address: string): HandedSocket | undefined {
-    return this.#sockets.find((socket) => socket.owner === owner && socket.address === address);
+    const there = this.#sockets.filter((socket) => socket.address === address);
+    const own = there.find((socket) => socket.owner === owner);
+    if (own || isManagement(owner) || isAnyPort(address)) return own;
+    return there.find((socket) => !isManagement(socket.owner));
   }
 
   #take(owner: string, address: string): InheritedSocket | undefined {
@@ -106,6 +110,11 @@ export class Predecessor {
     return socket;
   }
 }
+
+const isManagement = (owner: string): boolean => Object.values<string>(MANAGEMENT_OWNERS).includes(owner);
+
+/** Several may be at port 0 each. */
+const isAnyPort = (address: string): boolean => address.endsWith(":0");
 
 /** As soon as it is handed over: later the file might be that of somebody else. */
 function claimOf({ address, ownsPath }: HandedSocket): PathClaim | undefined {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { startNamed } from "../support/backends.js";
+import { freePorts } from "../support/ports.js";
 import { ctl, daemon, startConfigured } from "../support/proxy.js";
 
 function folder(t: TestContext): string {
@@ -81,6 +82,28 @@ test("a configuration file has several services; SIGHUP follows what has changed
   assert.match(String(reason), /seamless\.yaml:5: services\.one\.lisen: there is no such field/);
   assert.equal(await ask({ port }), "b");
 });
+
+for (const engine of ["native", "node"])
+  test(`${engine}: a service can take the address of one that is gone, or has left it, in one reload`, async (t) => {
+    const [a, b] = [await startNamed(t, "a"), await startNamed(t, "b")];
+    const file = join(folder(t), "seamless.yaml");
+    const [one, two, three] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
+    assert.ok(one && two && three);
+    const write = (listen: Readonly<Record<string, string>>): void => {
+      const services = Object.entries(listen).map(([name, address]) => {
+        return `  ${name}: {listen: "${address}", backends: "${name === "b" ? b.address : a.address}"}`;
+      });
+      const rest = `log_format: json\nengine: ${engine}\nhttp_port: 0\ngrpc_port: 0\n`;
+      writeFileSync(file, `${rest}services:\n${services.join("\n")}\n`);
+    };
+    write({ a: one, gone: two, b: three });
+    const proxy = await startConfigured(t, file);
+    write({ a: two.replace("127.0.0.1", "0.0.0.0"), b: one });
+    proxy.child.kill("SIGHUP");
+    await proxy.logged("reloaded");
+    assert.deepEqual([await ask({ port: portOf(two) }), await ask({ port: portOf(one) })], ["a", "b"]);
+    assert.equal(await ask({ port: portOf(three) }), "error");
+  });
 
 test("seamless check says what is wrong, with line and field, and exits 1; nothing wrong: 0", (t) => {
   const file = join(folder(t), "seamless.yaml");

@@ -9,6 +9,7 @@ import { connect, DrainOutcome } from "@seamless/sdk";
 import { readAll, startEcho, startNamed, startWebOrEcho } from "../support/backends.js";
 import { CheckedStream } from "../support/checked-stream.js";
 import { curlAt } from "../support/curl-at.js";
+import { freePorts } from "../support/ports.js";
 import { hasProgram } from "../support/programs.js";
 import { run } from "../support/process.js";
 import { ctl, daemon, startConfigured, startProxy, type RunningProxy } from "../support/proxy.js";
@@ -235,6 +236,38 @@ test("services, history, checks and the state file are the new process's", async
   await until("the last process to end", () => !isAlive(again));
   assert.deepEqual([existsSync(socket), existsSync(management), existsSync(state)], [false, false, true]);
 });
+
+for (const engine of ["native", "node"])
+  test(`${engine}: services that swap their addresses do so by an upgrade, and nobody is refused`, async (t) => {
+    if (!hasProgram(t, "wrk")) return;
+    const [a, b] = [await startWebOrEcho(t, "a"), await startWebOrEcho(t, "b")];
+    const at = folder(t);
+    const file = join(at, "seamless.yaml");
+    const [one, other] = (await freePorts(2)).map((port) => `"127.0.0.1:${port}"`);
+    assert.ok(one && other);
+    const write = (listenA: string, listenB: string): void =>
+      writeFileSync(
+        file,
+        `log_format: json\nengine: ${engine}\nhttp_port: 0\ngrpc_port: 0\nservices:\n` +
+          `  a: {listen: [${listenA}, "unix:${at}/a"], backends: "${a.address}"}\n` +
+          `  b: {listen: [${listenB}, "unix:${at}/b"], backends: "${b.address}"}\n`,
+      );
+    write(one, other);
+    const proxy = await startConfigured(t, file);
+    const ports = [one, other].map((address) => Number(/:(\d+)"/.exec(address)?.[1]));
+    const read = async (port = 0): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`)).text();
+    assert.deepEqual([await read(ports[0]), await read(ports[1])], ["a", "b"]);
+    write(other, one);
+    proxy.child.kill("SIGHUP");
+    const { reason } = await proxy.logged("reload-failed");
+    assert.match(String(reason), /^service 'a' can't listen on .* upgrade instead \(SIGUSR2\)/);
+    assert.deepEqual([await read(ports[0]), await read(ports[1])], ["a", "b"]);
+    const loads = ports.map((port) => newConnections(port, 2));
+    await upgrade(t, proxy);
+    for (const { failures } of await Promise.all(loads)) assert.equal(failures, "");
+    assert.deepEqual([await read(ports[0]), await read(ports[1])], ["b", "a"]);
+    assert.ok(existsSync(join(at, "a")) && existsSync(join(at, "b")));
+  });
 
 test("the file of a Unix socket goes with an upgrade that nobody listens there after, and that of somebody else stays", async (t) => {
   const a = await startNamed(t, "a");
