@@ -38,6 +38,13 @@ export default tseslint.config(
         },
       ],
       "no-restricted-globals": ["error", { name: "process", message: "only main.ts touches the process" }],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "ImportDeclaration[source.value=/^(node:)?process$/]",
+          message: "only main.ts touches the process",
+        },
+      ],
       "max-lines": ["error", { max: 400 }],
       "max-lines-per-function": ["error", { max: 60 }],
       complexity: ["error", 10],
@@ -91,6 +98,7 @@ export default tseslint.config(
         },
       ],
       "no-restricted-globals": "off",
+      "no-restricted-syntax": "off",
     },
   },
   {

@@ -1,5 +1,4 @@
 import type { ServerOpts, SocketConstructorOpts, TcpSocketConnectOpts } from "node:net";
-import { versions } from "node:process";
 import type { Endpoint } from "../engine.js";
 
 /**
@@ -22,9 +21,10 @@ export const CLIENT_SOCKET_OPTIONS: ServerOpts = {
  * The constructor of a socket copies its options and adds three to the copy. V8's quick way to copy gives, in Node 20, an object
  * to which nothing can be added without a new hidden class each time, so that all that reads the options has never seen their
  * like: a third of a connection's JavaScript. An object without a prototype can't be copied that way, and the constructor that has
- * met one copies no others that way either, those of clients included. From Node 22 on it would only be slower.
+ * met one copies no others that way either, those of clients included. From Node 22 on it would only be slower; that one is known by
+ * `Iterator`, which came with its V8.
  */
-const COPIES_BADLY = Number.parseInt(versions.node, 10) < 22;
+const COPIES_BADLY = !("Iterator" in globalThis);
 
 export const BACKEND_SOCKET_OPTIONS: SocketConstructorOpts = Object.assign(
   (COPIES_BADLY ? Object.create(null) : {}) as SocketConstructorOpts,
