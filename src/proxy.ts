@@ -5,6 +5,8 @@ import type { ControlPlane } from "./control/control-plane.js";
 import type { Upgraded } from "./control/management.js";
 import { createSerialQueue } from "./control/serial-queue.js";
 import { tellLifeCycle } from "./life-cycle.js";
+import { requireFree } from "./free-address.js";
+import { overlaps } from "./listen-address.js";
 import type { Logger } from "./logger.js";
 import type { Remnant } from "./upgrade/remnant.js";
 import { Upgrader, type Launch } from "./upgrade/upgrader.js";
@@ -66,6 +68,7 @@ export class Proxy {
     const { config, control, management, logger } = this.#parts;
     return this.#inTurn(async () => {
       management.reloadCredentials();
+      await requireNewFree(next, control);
       await control.reconfigure(next.services);
       tellWhatNeedsRestart(config, next, logger);
       tellLifeCycle(
@@ -100,6 +103,13 @@ export class Proxy {
   #closeManagement(): Promise<void> {
     return (this.#managementClosed ??= this.#parts.management.close(MANAGEMENT_GRACE_MS));
   }
+}
+
+/** That an address is in use by another program must not be found out when half of the changes have been made. */
+async function requireNewFree({ services }: Config, control: ControlPlane): Promise<void> {
+  const own = [...control.services.values()].flatMap(({ addresses }) => addresses);
+  for (const address of services.flatMap(({ listen }) => listen))
+    if (!own.some((each) => overlaps(each, address))) await requireFree(address);
 }
 
 /** All but the services is read once. */

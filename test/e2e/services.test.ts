@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type SpawnSyncReturns } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -104,6 +105,33 @@ for (const engine of ["native", "node"])
     assert.deepEqual([await ask({ port: portOf(two) }), await ask({ port: portOf(one) })], ["a", "b"]);
     assert.equal(await ask({ port: portOf(three) }), "error");
   });
+
+test("a reload with an address that another program has changes nothing", async (t) => {
+  const file = join(folder(t), "seamless.yaml");
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  t.after(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const write = (limit: number, listen: string): void =>
+    writeFileSync(
+      file,
+      "log_format: json\nhttp_port: 0\ngrpc_port: 0\nservices:\n" +
+        `  a: {listen: "127.0.0.1:0", max_connections: ${limit}}\n  b: {listen: ["127.0.0.1:0"${listen}]}\n`,
+    );
+  write(1, "");
+  const proxy = await startConfigured(t, file);
+  write(2, `, "127.0.0.1:${port}"`);
+  proxy.child.kill("SIGHUP");
+  assert.match(String((await proxy.logged("reload-failed"))["reason"]), /is in use already/);
+  const limits = async (): Promise<readonly (number | undefined)[]> =>
+    (await proxy.client.listServices()).map(({ settings }) => settings?.maxConnections);
+  assert.deepEqual(await limits(), [1, 0]);
+  taken.close();
+  await once(taken, "close");
+  proxy.child.kill("SIGHUP");
+  await proxy.logged("reloaded");
+  assert.deepEqual(await limits(), [2, 0]);
+});
 
 test("seamless check says what is wrong, with line and field, and exits 1; nothing wrong: 0", (t) => {
   const file = join(folder(t), "seamless.yaml");
