@@ -106,6 +106,13 @@ suite("proxies that share a store", { concurrency: 3 }, () => {
       (await remove(one)).stdout,
       /^deleted service api on this proxy; web2 goes on with the list\n$/,
     );
+    const servers = async (): Promise<readonly string[]> => {
+      const { proxies } = await two.client.fleet();
+      return proxies.flatMap(({ name, services }) =>
+        services.some(({ service }) => service === "api") ? [name] : [],
+      );
+    };
+    await until("web2 hears that web1 has dropped it", async () => (await servers()).join() === "web2");
     assert.match(
       (await remove(two)).stdout,
       /; its list is left in the store, .*`.* api --with-list` removes/,
