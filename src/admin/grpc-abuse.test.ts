@@ -7,6 +7,7 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { Metadata, status } from "@grpc/grpc-js";
 import { SetRequest, type GetResponse } from "@seamless/proto";
 import { ask, startGrpc, type GrpcFixture } from "./testing/grpc-fixture.js";
+import { FRAME, frame, headerBlock, openStreams, PREFACE, rawFrame } from "./testing/http2-frames.js";
 import { closeOf, until } from "./testing/waiting.js";
 
 const SET = "/seamless.v1.SeamlessService/Set";
@@ -16,13 +17,6 @@ function open(t: TestContext, { target }: GrpcFixture): ClientHttp2Session {
   session.on("error", () => undefined);
   t.after(() => session.destroy());
   return session;
-}
-
-function frame(message: Uint8Array, { compressed = false, length = message.length } = {}): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt8(compressed ? 1 : 0, 0);
-  prefix.writeUInt32BE(length, 1);
-  return Buffer.concat([prefix, message]);
 }
 
 interface Post {
@@ -199,16 +193,29 @@ test("of 1,000 calls opened at once on one connection 100 are carried out at a t
   await stillAnswers(fixture);
 });
 
-test("1,000 streams that a client opens against our word and leaves open are refused", async (t) => {
+test("a client that opens 1,000 streams against our word, and leaves them open, is cut", async (t) => {
   const fixture = await startGrpc(t);
   const socket = connect(fixture.port, "127.0.0.1");
   t.after(() => socket.destroy());
   socket.on("error", () => undefined).resume();
   // No SETTINGS of ours has been read yet, so that nothing but the server keeps the limit.
   socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(1_000)]));
-  await until(() => fixture.management.watchers > 0 || socket.destroyed);
+  await closeOf(socket);
+  await until(() => fixture.management.watchers === 0);
+  const watches = fixture.management.asked.filter(([what]) => what === "watch");
+  assert.equal(watches.length, 16);
   await stillAnswers(fixture);
-  assert.ok(fixture.management.watchers <= 16, `${fixture.management.watchers} watches`);
+});
+
+test("a client that opens a few streams too many keeps those that it has", async (t) => {
+  const fixture = await startGrpc(t);
+  const socket = connect(fixture.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  socket.on("error", () => undefined).resume();
+  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(32)]));
+  await until(() => fixture.management.watchers === 16);
+  await stillAnswers(fixture);
+  assert.deepEqual([socket.destroyed, fixture.management.watchers], [false, 16]);
 });
 
 test("10,000 calls that are reset as soon as they are opened do no harm", async (t) => {
@@ -222,49 +229,6 @@ test("10,000 calls that are reset as soon as they are opened do no harm", async 
   }
   await stillAnswers(fixture);
 });
-
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const FRAME = { data: 0, headers: 1, settings: 4, ping: 6, continuation: 9 } as const;
-
-function rawFrame(
-  type: number,
-  flags: number,
-  stream: number,
-  payload: Uint8Array = Buffer.alloc(0),
-): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** Literal header fields without indexing (RFC 7541, section 6.2.2). */
-function headerBlock(headers: Readonly<Record<string, string>>): Buffer {
-  const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
-  const fields = Object.entries(headers).map(([name, value]) => [Buffer.from([0]), text(name), text(value)]);
-  return Buffer.concat(fields.flat());
-}
-
-function openStreams(count: number): Buffer[] {
-  const block = headerBlock({
-    ":method": "POST",
-    ":scheme": "http",
-    ":path": "/seamless.v1.SeamlessService/WatchBackends",
-    ":authority": "localhost",
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  return Array.from({ length: count }, (_, i) => {
-    const id = 2 * i + 1;
-    const [endHeaders, endStream] = [4, 1];
-    return Buffer.concat([
-      rawFrame(FRAME.headers, endHeaders, id, block),
-      rawFrame(FRAME.data, endStream, id, frame(Buffer.alloc(0))),
-    ]);
-  });
-}
 
 const GARBAGE: readonly (readonly [string, Buffer])[] = [
   ["an HTTP/1 request", Buffer.from("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")],

@@ -22,7 +22,7 @@ function handlersOf(management: FakeManagement): ReturnType<typeof createGrpcHan
       management,
       access: createAccess(() => undefined),
       logger,
-      streams: createStreams(logger),
+      streams: createStreams(logger, { exceeded: () => undefined }),
     }),
   );
 }

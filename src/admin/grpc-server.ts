@@ -10,6 +10,7 @@ import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { openManagementSocket, type GivenSocket, type ManagementAddress } from "./management-socket.js";
 import { limitPreface } from "./preface-limit.js";
+import { Peers } from "./peers.js";
 import { addReflection } from "./reflection.js";
 import { createStreams } from "./streams.js";
 import type { Tracer } from "./tracer.js";
@@ -18,6 +19,8 @@ import type { Tracer } from "./tracer.js";
 const LIMITS: ServerOptions = {
   "grpc.max_receive_message_length": 64 * 1024,
   "grpc.max_concurrent_streams": 100,
+  // Megabytes: above that a session gets no new streams.
+  "grpc-node.max_session_memory": 10,
   "grpc.max_connection_idle_ms": 300_000,
   "grpc.max_connection_age_ms": 3_600_000,
   "grpc.max_connection_age_grace_ms": 10_000,
@@ -61,7 +64,8 @@ export async function startGrpcServer({
   tracer,
 }: GrpcServerOptions): Promise<GrpcServer> {
   const server = new Server(LIMITS);
-  const streams = createStreams(logger);
+  const peers = new Peers();
+  const streams = createStreams(logger, peers);
   server.addService(
     SeamlessServiceService,
     createGrpcHandlers(management, createCalls({ management, access, logger, streams, tracer })),
@@ -76,7 +80,10 @@ export async function startGrpcServer({
   const inject = (connection: Socket): void => injector.injectConnection(connection);
   const onConnection = tls && !("path" in address) ? tls.accept("h2", inject) : inject;
   const listener = createServer({ noDelay: true }, onConnection);
-  listener.on("connection", (connection) => limitPreface(connection));
+  listener.on("connection", (connection) => {
+    peers.add(connection);
+    limitPreface(connection);
+  });
   const socket = await openManagementSocket({ address, given, server: listener });
 
   const setServing = (serving: boolean): void => {

@@ -3,6 +3,7 @@ import type { Watch } from "../control/management.js";
 import { ProxyError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { toGrpcStatus } from "./grpc-status.js";
+import type { Peers } from "./peers.js";
 
 const MAX_STREAMS_PER_CONNECTION = 16;
 /**
@@ -41,7 +42,7 @@ export interface Streams {
  * "close"), until `close`, or until it fails at its start. What a stream has written and its reader not yet taken is
  * counted; once that is too much, nothing is sent until all of it is taken, and then the latest.
  */
-export function createStreams(logger: Logger): Streams {
+export function createStreams(logger: Logger, peers: Pick<Peers, "exceeded">): Streams {
   const open = new Map<object, { readonly peer: string; readonly end: () => void }>();
   let closed = false;
 
@@ -53,6 +54,7 @@ export function createStreams(logger: Logger): Streams {
     const peer = call.getPeer();
     const fromPeer = [...open.values()].filter((other) => other.peer === peer).length;
     if (fromPeer >= MAX_STREAMS_PER_CONNECTION) {
+      peers.exceeded(peer);
       const message = `${MAX_STREAMS_PER_CONNECTION} streams are open on this connection already`;
       throw new ProxyError("LIMIT_EXCEEDED", message);
     }
