@@ -69,9 +69,11 @@ class Threads {
     return listener;
   }
 
+  /** What is told goes on first: by what is done about it, targets and listeners are forgotten that the rest may name. */
   #deliver(): void {
-    for (const event of decodeEvents(this.#engine.collect()))
-      this.#listeners.get(event.listener)?.onEvent(event);
+    const events = [...decodeEvents(this.#engine.collect())];
+    for (const event of events) this.#listeners.get(event.listener)?.tell(event);
+    for (const event of events) this.#listeners.get(event.listener)?.react(event);
   }
 
   #forget(id: number): void {

@@ -187,11 +187,15 @@ export class NativeListener implements Listener {
     this.#cutAll();
   }
 
-  /** What a thread tells of this listener. */
-  onEvent(event: NativeEvent): void {
+  /** Passes on what a thread tells of this listener. */
+  tell(event: NativeEvent): void {
     const { idPrefix, report } = this.#options;
     const reported = reportOf(event, { idPrefix, target: this.#book.idOf(event.slot) });
     if (reported) report(reported);
+  }
+
+  /** Does what is to be done about it. */
+  react(event: NativeEvent): void {
     this.#reactions[event.type]?.(event);
   }
 
@@ -241,7 +245,7 @@ export class NativeListener implements Listener {
     // Before that a thread might have begun another connection to one of them.
     if (generation === this.#generation) {
       for (const slot of this.#book.retired()) {
-        const gone = this.#book.forgetIfUnused(slot);
+        const gone = this.#forgetIfUnused(slot);
         if (gone?.leftInUse) this.#reportDrained(gone);
       }
     }
@@ -250,8 +254,15 @@ export class NativeListener implements Listener {
 
   /** A thread says so; while a table is still being adopted it is too early to tell, and looked at after that. */
   #forgetDrained(slot: number): void {
-    const gone = this.#adoptions.length === 0 ? this.#book.forgetIfUnused(slot) : undefined;
+    const gone = this.#adoptions.length === 0 ? this.#forgetIfUnused(slot) : undefined;
     if (gone) this.#reportDrained(gone);
+  }
+
+  /** A thread tells of its last connection before it counts it off: what has been told by now still has its name. */
+  #forgetIfUnused(slot: number): Forgotten | undefined {
+    if (this.#book.isUsed(slot)) return undefined;
+    this.#options.deliver();
+    return this.#book.forgetIfUnused(slot);
   }
 
   #reportDrained({ target, counters }: Forgotten): void {

@@ -58,13 +58,17 @@ export class SlotBook {
     return [...this.#byId.values()].filter(({ routed }) => !routed).map(({ slot }) => slot);
   }
 
+  isUsed(slot: number): boolean {
+    return this.#memory.activeConnections(slot) > 0;
+  }
+
   /**
    * Forgets a target that is not in the table and has no connection, and answers its id and last counters, and whether
    * it had connections when it left the table. All threads must have adopted the table.
    */
   forgetIfUnused(slot: number): Forgotten | undefined {
     const entry = this.#bySlot.get(slot);
-    if (!entry || entry.routed || this.#memory.activeConnections(slot) > 0) return undefined;
+    if (!entry || entry.routed || this.isUsed(slot)) return undefined;
     const counters = this.#memory.readTarget(slot);
     this.#byId.delete(entry.id);
     this.#bySlot.delete(slot);

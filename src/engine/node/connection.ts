@@ -337,9 +337,10 @@ export class Connection implements Dialling {
     const wasOpen = this.#state === "open";
     this.#state = "ended";
     this.#host.deadlines.delete(this);
-    this.#release(wasOpen ? (cause as EndCause) : undefined);
     for (const leave of this.leaves) leave();
     this.#host.ended(this, cause);
+    // After it: that a target is drained is told when the ends of all its connections have been.
+    this.#release(wasOpen ? (cause as EndCause) : undefined);
   }
 }
 

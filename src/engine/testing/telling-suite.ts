@@ -101,6 +101,31 @@ export function tellingSuite(createEngine: (maxConnections?: number, tellEnds?: 
     );
   });
 
+  test("ends of all at once are each told, with the target's name, before it is told as drained", async (t) => {
+    const silent = await startSilent(t);
+    const { listener, port, events, event } = await startRig(t, createTelling(), inTurn(silent));
+    const count = 200;
+    await Promise.all(Array.from({ length: count }, () => openClient(t, port)));
+    await until(() => silent.sockets.length === count);
+    await listener.apply(inTurn(await deadTarget(t, "dead")));
+    for (const socket of silent.sockets) socket.resetAndDestroy();
+    await event(({ type }) => type === "drained");
+    assert.deepEqual(new Set(events.filter(isEnd).map(({ target }) => target)), new Set(["silent"]));
+    assert.deepEqual([events.length, events.at(-1)?.type], [count + 1, "drained"]);
+  });
+
+  test("ends of all at once are each told also if the listener is over by them", async (t) => {
+    const silent = await startSilent(t);
+    const { listener, port, events } = await startRig(t, createTelling(), inTurn(silent));
+    const count = 200;
+    await Promise.all(Array.from({ length: count }, () => openClient(t, port)));
+    await until(() => silent.sockets.length === count);
+    const closed = listener.close(Infinity);
+    for (const socket of silent.sockets) socket.resetAndDestroy();
+    assert.deepEqual(await closed, { ended: count, cut: 0 });
+    assert.equal(events.filter((each) => isEnd(each) && each.target === "silent").length, count);
+  });
+
   test("one that was refused is told as that alone", async (t) => {
     const dead = await deadTarget(t, "dead");
     const { ask, events } = await startRig(t, createTelling(), inTurn(dead));
