@@ -1,4 +1,5 @@
-import { pino, type Logger } from "pino";
+import { pino, type DestinationStream, type Logger } from "pino";
+import { LogSink } from "./log-sink.js";
 
 export type { Logger } from "pino";
 
@@ -13,17 +14,26 @@ export interface LoggerOptions {
   readonly colour: boolean;
 }
 
-/** Lines of text for people, or one JSON object per line; every line names its `event`. */
-export async function createLogger({ level, format, descriptor, colour }: LoggerOptions): Promise<Logger> {
+/**
+ * Lines of text for people, or one JSON object per line; every line names its `event`. To be flushed before the process
+ * ends.
+ */
+export async function createLogger(options: LoggerOptions): Promise<Logger> {
+  const { level, format, descriptor } = options;
   const base = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  const destination = pino.destination({ dest: descriptor, sync: true });
-  // Whoever read the log is gone; that is no reason to end.
-  destination.on("error", () => undefined);
-  if (format === "json")
-    return pino({ ...base, formatters: { level: (label) => ({ level: label }) } }, destination);
-  const { PinoPretty } = await import("pino-pretty");
-  return pino(
-    base,
-    PinoPretty({ destination, colorize: colour, singleLine: true, ignore: "event", sync: true }),
-  );
+  const lost = (lines: number): void =>
+    logger.warn({ event: "lines-lost", lines }, "nobody has read the log for a while; it misses lines");
+  const sink = new LogSink({ descriptor, lost });
+  const logger =
+    format === "json"
+      ? pino({ ...base, formatters: { level: (label) => ({ level: label }) } }, sink)
+      : pino(base, await asText(sink, options));
+  return logger;
+}
+
+async function asText(sink: LogSink, { colour }: LoggerOptions): Promise<DestinationStream> {
+  const { prettyFactory } = await import("pino-pretty");
+  const pretty = prettyFactory({ colorize: colour, singleLine: true, ignore: "event" });
+  const destination = { write: (line: string) => sink.write(pretty(line)), flush: () => sink.flush() };
+  return destination;
 }

@@ -56,6 +56,7 @@ interface Running {
 
 async function run({ config, reread, takeSignals }: Running): Promise<void> {
   const logger = await openLog(config);
+  process.on("exit", () => logger.flush());
   const chosen = await chooseFittingEngine(config, logger);
   const { engine } = chosen;
   const notifier = createNotifier(process.env, process.pid);

@@ -90,3 +90,20 @@ test("the steps of its life are published to code that is loaded with it", async
   const told = proxy.log.map(({ event }) => event).filter((event) => event.startsWith("told-"));
   assert.deepEqual(told, ["told-listening", "told-ready", "told-stopping", "told-stopped"]);
 });
+
+const STUCK = { timeout: 60_000 };
+
+test("a log that nobody reads stops neither data nor management, and is complete later", STUCK, async (t) => {
+  const backend = await startNamed(t, "x");
+  const args = ["--log-level", "debug", "--log-rate", "0"];
+  const proxy = await startProxy(t, { backends: [backend.address], args });
+  const ends = (): number => linesOf(proxy.log, "ended").length;
+  proxy.child.stderr?.pause();
+  const count = 1_500;
+  for (let i = 0; i < count; i++) assert.equal(await readAll(proxy.port), "x");
+  const { backends } = (await proxy.client.get()).state;
+  assert.equal(backends[0]?.counters?.totalConnections, BigInt(count));
+  assert.ok(ends() < count);
+  proxy.child.stderr?.resume();
+  await until("all lines have come", () => ends() === count);
+});
