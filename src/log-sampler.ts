@@ -20,7 +20,9 @@ export function createSampledLog(logger: Logger, { now, perSecond }: Sampling): 
   const most = perSecond === 0 ? Infinity : perSecond;
   return (level, event, fields, message) => {
     const window = windows.get(event);
-    if (window && now() - window.startedMs < 1_000) {
+    const ageMs = window ? now() - window.startedMs : Infinity;
+    // It is negative if the clock was set back; nothing would be written until that has caught up.
+    if (window && ageMs >= 0 && ageMs < 1_000) {
       window.lines += 1;
       if (window.lines <= most) logger[level]({ event, ...fields }, message);
       return;
