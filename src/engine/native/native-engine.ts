@@ -17,12 +17,19 @@ export interface NativeEngineOptions extends Telling {
  */
 export function createNativeEngine(options: NativeEngineOptions): Engine {
   let running: Threads | undefined;
+  let runs = 0;
+  // New threads count their connections anew.
+  const start = (): Threads => {
+    runs += 1;
+    const idPrefix = runs === 1 ? options.idPrefix : `${options.idPrefix}.${runs}`;
+    return new Threads({ ...options, idPrefix }, () => (running = undefined));
+  };
   return {
     name: "native",
     maxConnections: options.maxConnections,
     listen(listenOptions) {
-      const threads = (running ??= new Threads(options, () => (running = undefined)));
-      return threads.listen(listenOptions);
+      running ??= start();
+      return running.listen(listenOptions);
     },
   };
 }

@@ -49,6 +49,19 @@ export function tellingSuite(createEngine: (maxConnections?: number, tellEnds?: 
     assert.equal(new Set(ids).size, 40);
   });
 
+  test("nor of two of which one comes when the other is gone", async (t) => {
+    const [engine, dead] = [createEngine(), await deadTarget(t, "dead")];
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { ask, events, listener } = await startRig(t, engine, inTurn(dead));
+      await ask();
+      await until(() => events.length === 2);
+      ids.push(connectionOf(events[1]).id);
+      await listener.close(0);
+    }
+    assert.equal(new Set(ids).size, 3);
+  });
+
   test("the end of a connection tells of whom, how long and how much, by each cause", async (t) => {
     const echo = await startEcho(t);
     const { listener, port, events, event } = await startRig(t, createTelling(), inTurn(echo));
