@@ -16,19 +16,6 @@ namespace seamless {
 class Listener;
 class Loop;
 
-// What ends a connection. The first five end established ones; the order is known to native-listener.ts.
-enum class Cause : uint8_t {
-  client,
-  backend,
-  drain,
-  idle,
-  shutdown,
-  left_early,
-  connect_failed,
-  hold_expired,
-  limit,
-};
-
 // One client and its backend:
 //
 //     greeting (if the client is a proxy: until its header is there)

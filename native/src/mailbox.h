@@ -24,6 +24,19 @@ enum class Reason : uint8_t {
   hold_expired,
 };
 
+// What ends a connection. The first five end established ones; the order is known to native-events.ts.
+enum class Cause : uint8_t {
+  client,
+  backend,
+  drain,
+  idle,
+  shutdown,
+  left_early,
+  connect_failed,
+  hold_expired,
+  limit,
+};
+
 enum class EventType : uint8_t {
   connect_failed,     // of, slot, number: errno (0: no address), more: failures since the last success
   connect_recovered,  // slot
@@ -77,7 +90,7 @@ class Mailbox {
   void post(const Event& event) {
     {
       const std::lock_guard lock(mutex_);
-      if (events_.size() >= kMostReports && is_mere_report(event.type)) return;
+      if (events_.size() >= kMostReports && may_be_left_out(event)) return;
       events_.push_back(event);
       if (events_.size() > 1) return;
     }
@@ -90,10 +103,15 @@ class Mailbox {
   }
 
  private:
-  // In a flood, what is only to be logged is counted and not told.
+  // In a flood, what is only to be logged is counted and not told. What the proxy itself ends is no flood: that many were
+  // open, and they end at once while the one who collects waits for it.
   static constexpr size_t kMostReports = 4096;
-  static bool is_mere_report(EventType type) {
-    return type == EventType::connect_failed || type == EventType::refused || type == EventType::ended;
+  static bool may_be_left_out(const Event& event) {
+    if (event.type == EventType::ended) {
+      const auto cause = static_cast<Cause>(event.number);
+      return cause != Cause::drain && cause != Cause::shutdown;
+    }
+    return event.type == EventType::connect_failed || event.type == EventType::refused;
   }
 
   const bool wants_ends_;

@@ -139,6 +139,17 @@ export function tellingSuite(createEngine: (maxConnections?: number, tellEnds?: 
     assert.equal(events.filter((each) => isEnd(each) && each.target === "silent").length, count);
   });
 
+  test("a shutdown tells the end of each connection, however many there are", async (t) => {
+    const { listener, port, events } = await startRig(t, createTelling(), inTurn(), { maxHeld: 5_000 });
+    listener.pause({ holdMs: 60_000, maxHeld: 5_000 });
+    const count = 4_500;
+    for (let made = 0; made < count; made += 500)
+      await Promise.all(Array.from({ length: 500 }, () => openClient(t, port)));
+    await until(() => listener.totals().heldConnections === count);
+    await listener.close(0);
+    assert.equal(events.filter((each) => isEnd(each) && each.cause === "shutdown").length, count);
+  });
+
   test("one that was refused is told as that alone", async (t) => {
     const dead = await deadTarget(t, "dead");
     const { ask, events } = await startRig(t, createTelling(), inTurn(dead));
