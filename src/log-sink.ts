@@ -7,9 +7,12 @@ export interface LogSinkOptions {
   readonly lost: (lines: number) => void;
 }
 
-/** Some thousands of lines. */
-const MOST_KEPT_BYTES = 1_048_576;
-const RETRY_MS = 100;
+/** Some ten thousands of lines, as they come at once when all connections are cut. */
+const MOST_KEPT_BYTES = 8 * 1_048_576;
+/** The pause doubles as long as nobody reads. */
+const RETRY_MS = { first: 1, most: 128 } as const;
+/** Lines that are written, and taken out of the list together: one by one, it would be moved each time. */
+const MOST_WRITTEN = 1_024;
 /** How long the end of the process waits for a reader that is only slow. */
 const LAST_TRY_MS = 500;
 
@@ -19,10 +22,13 @@ const LAST_TRY_MS = 500;
  */
 export class LogSink {
   readonly #options: LogSinkOptions;
-  #kept: Buffer[] = [];
+  readonly #kept: Buffer[] = [];
+  /** How many of them, from the first, are written. */
+  #written = 0;
   #keptBytes = 0;
   #lost = 0;
   #retrying: NodeJS.Timeout | undefined;
+  #retryMs: number = RETRY_MS.first;
 
   constructor(options: LogSinkOptions) {
     this.#options = options;
@@ -31,7 +37,7 @@ export class LogSink {
   write(line: string): void {
     const data = Buffer.from(line);
     // At least one, so that a line that is cut off in the middle gets its end before another begins.
-    if (this.#kept.length > 0 && this.#keptBytes + data.length > MOST_KEPT_BYTES) {
+    if (this.#keptBytes > 0 && this.#keptBytes + data.length > MOST_KEPT_BYTES) {
       this.#lost += 1;
       return;
     }
@@ -46,32 +52,43 @@ export class LogSink {
     const sleeping = new Int32Array(new SharedArrayBuffer(4));
     for (;;) {
       this.#advance();
-      if (this.#kept.length === 0 || performance.now() > deadlineMs) return;
+      if (this.#keptBytes === 0 || performance.now() > deadlineMs) return;
       Atomics.wait(sleeping, 0, 0, 10);
     }
   }
 
   #advance(): void {
-    while (this.#kept.length > 0) if (!this.#writeFirst()) break;
-    if (this.#kept.length > 0) {
-      this.#retrying ??= setInterval(() => this.#advance(), RETRY_MS).unref();
+    const before = this.#keptBytes;
+    while (this.#keptBytes > 0) if (!this.#writeFirst()) break;
+    if (this.#keptBytes > 0) {
+      const isRead = this.#keptBytes < before;
+      this.#retryMs = isRead ? RETRY_MS.first : Math.min(this.#retryMs * 2, RETRY_MS.most);
+      clearTimeout(this.#retrying);
+      this.#retrying = setTimeout(() => this.#advance(), this.#retryMs).unref();
       return;
     }
-    clearInterval(this.#retrying);
+    clearTimeout(this.#retrying);
     this.#retrying = undefined;
     const lost = this.#lost;
     this.#lost = 0;
     if (lost > 0) this.#options.lost(lost);
   }
 
-  /** False if it has to wait. */
+  /** A line by itself, as a pipe takes that whole or not at all. False if it has to wait. */
   #writeFirst(): boolean {
-    const data = this.#kept[0] ?? Buffer.alloc(0);
-    const written = this.#try(data);
-    this.#keptBytes -= written;
-    if (written === data.length) this.#kept.shift();
-    else this.#kept[0] = data.subarray(written);
-    return written === data.length;
+    const data = this.#kept[this.#written] ?? Buffer.alloc(0);
+    const size = this.#try(data);
+    this.#keptBytes -= size;
+    if (size < data.length) {
+      this.#kept[this.#written] = data.subarray(size);
+      return false;
+    }
+    this.#written += 1;
+    if (this.#keptBytes === 0 || this.#written === MOST_WRITTEN) {
+      this.#kept.splice(0, this.#written);
+      this.#written = 0;
+    }
+    return true;
   }
 
   /** Answers how many bytes need not be written any more. */
