@@ -11,7 +11,8 @@ import { startProxy, type RunningProxy } from "../support/proxy.js";
 import { newConnections } from "../support/wrk.js";
 
 const MIB = 1024 * 1024;
-const MOST_GROWN = 32 * MIB;
+/** Of 250 MiB that come in a round, and would be 6 GiB unpacked. On Node 20 it is 6 to 13 MiB, on Node 24, which collects later, up to 50. */
+const MOST_GROWN = 96 * MIB;
 /** The claim is 100 ms, and is told; a test must hold on a busy machine, too. */
 const MOST_MS = 5_000;
 const STREAMS = 20;
