@@ -156,7 +156,7 @@ export class Connection implements Dialling {
 
   /** To be called every `TENDING_INTERVAL_MS`; see `tending.ts`. */
   tend(settings: ListenerSettings): void {
-    if (this.#state === "waiting") probe(this.#client);
+    if (this.#state === "waiting" || this.#state === "dialling") probe(this.#client);
     if (this.#state !== "open" || !this.#backend) return;
     if (this.#closeIfSilent(this.#backend, settings)) return;
     if (!this.#tended) for (const leg of [this.#client, this.#backend]) keepAlive(leg);

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { proxyHeader } from "../../proxy-header.js";
 import type { ClientConnection, Engine, EngineEvent } from "../engine.js";
-import { deadTarget, openClient, readToEnd, startEcho, startSilent } from "./peers.js";
+import { startFull } from "./full-peer.js";
+import { deadTarget, openClient, readToEnd, startEcho, startNamed, startPeer, startSilent } from "./peers.js";
 import { inTurn, startRig, until } from "./rig.js";
 
 type Ended = Extract<EngineEvent, { readonly type: "ended" }>;
@@ -63,8 +64,11 @@ export function tellingSuite(createEngine: (maxConnections?: number, tellEnds?: 
   });
 
   test("the end of a connection tells of whom, how long and how much, by each cause", async (t) => {
-    const echo = await startEcho(t);
-    const { listener, port, events, event } = await startRig(t, createTelling(), inTurn(echo));
+    const twice = await startPeer(t, "twice", (socket) => {
+      socket.on("data", (data) => socket.write(Buffer.concat([data, data])));
+      socket.on("end", () => socket.end()).resume();
+    });
+    const { listener, port, events, event } = await startRig(t, createTelling(), inTurn(twice));
     const client = await openClient(t, port);
     const asked = { host: "127.0.0.1", port: client.localPort };
     client.write("hello");
@@ -75,14 +79,14 @@ export function tellingSuite(createEngine: (maxConnections?: number, tellEnds?: 
     const { connection, openMs, waitMs, ...rest } = (await event(isEnd)) as Ended;
     assert.deepEqual(connection.client, asked);
     assert.ok(openMs >= 40 && openMs < 5_000 && waitMs >= 0 && waitMs < 5_000, `${waitMs} ${openMs}`);
-    assert.deepEqual(rest, { type: "ended", target: "echo", cause: "client", bytesIn: 6, bytesOut: 6 });
+    assert.deepEqual(rest, { type: "ended", target: "twice", cause: "client", bytesIn: 6, bytesOut: 12 });
     const cut = await openClient(t, port);
-    await until(() => listener.counters("echo").totalConnections === 2);
-    listener.cut("echo");
+    await until(() => listener.counters("twice").totalConnections === 2);
+    listener.cut("twice");
     await readToEnd(cut);
     await until(() => events.length === 2);
     const { cause, target } = events[1] as Ended;
-    assert.deepEqual([cause, target], ["drain", "echo"]);
+    assert.deepEqual([cause, target], ["drain", "twice"]);
   });
 
   test("a client that aborts is still known, and one that leaves before there is a target had none", async (t) => {
@@ -150,15 +154,37 @@ export function tellingSuite(createEngine: (maxConnections?: number, tellEnds?: 
     assert.equal(events.filter((each) => isEnd(each) && each.cause === "shutdown").length, count);
   });
 
-  test("one that was refused is told as that alone", async (t) => {
+  test("one that was refused is told as that alone, whatever the reason", async (t) => {
     const dead = await deadTarget(t, "dead");
-    const { ask, events } = await startRig(t, createTelling(), inTurn(dead));
+    const limits = { maxConnections: 1 };
+    const { ask, events, listener, port } = await startRig(t, createTelling(), inTurn(dead), limits);
     assert.equal(await ask(), "reset");
-    await until(() => events.length === 2);
+    listener.pause({ holdMs: 200, maxHeld: 1 });
+    const held = await openClient(t, port);
+    assert.equal(await ask(), "reset");
+    await readToEnd(held);
+    await until(() => events.length >= 4);
+    await listener.close(0);
     assert.deepEqual(
-      events.map(({ type }) => type),
-      ["connect-failed", "refused"],
+      events.map((event) => (event.type === "refused" ? event.reason : event.type)),
+      ["connect-failed", "no-backend", "service-limit", "hold-expired"],
     );
+  });
+
+  test("a client that leaves while a target is being connected had none", async (t) => {
+    const { event, port, listener } = await startRig(t, createTelling(), inTurn(await startFull(t)));
+    const client = await openClient(t, port);
+    await until(() => listener.counters("full").activeConnections === 1);
+    client.resetAndDestroy();
+    const { target, cause, openMs } = (await event(isEnd)) as Ended;
+    assert.deepEqual([target, cause, openMs], [undefined, "left-early", 0]);
+  });
+
+  test("an engine that is not asked to tell of ends tells of none", async (t) => {
+    const { ask, events, listener } = await startRig(t, createEngine(), inTurn(await startNamed(t, "a")));
+    assert.equal(await ask(), "a");
+    await listener.close(10_000);
+    assert.deepEqual(events, []);
   });
 
   test("the client is the one that a PROXY header names, in its shortest spelling", async (t) => {
