@@ -26,14 +26,31 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
   const sink = new LogSink({ descriptor, lost });
   const logger =
     format === "json"
-      ? pino({ ...base, formatters: { level: (label) => ({ level: label }) } }, sink)
-      : pino(base, await asText(sink, options));
+      ? pino(
+          { ...base, formatters: { level: (label) => ({ level: label }) } },
+          writeTo(sink, (line) => line),
+        )
+      : pino(base, writeTo(sink, await asText(options)));
   return logger;
 }
 
-async function asText(sink: LogSink, { colour }: LoggerOptions): Promise<DestinationStream> {
+async function asText({ colour }: LoggerOptions): Promise<(line: string) => string> {
   const { prettyFactory } = await import("pino-pretty");
-  const pretty = prettyFactory({ colorize: colour, singleLine: true, ignore: "event" });
-  const destination = { write: (line: string) => sink.write(pretty(line)), flush: () => sink.flush() };
+  return prettyFactory({ colorize: colour, singleLine: true, ignore: "event" });
+}
+
+function writeTo(sink: LogSink, format: (line: string) => string): DestinationStream {
+  const destination = {
+    write: (line: string) => sink.write(format(line).replace(UNSEEN, escaped)),
+    flush: () => sink.flush(),
+  };
   return destination;
 }
+
+/**
+ * What may be in a name that somebody has asked for, and JSON leaves as it is: DEL and the C1 controls, of which U+009B begins
+ * an escape sequence as ESC [ does, and what ends a line or turns the direction of the text.
+ */
+const UNSEEN = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
