@@ -123,8 +123,8 @@ function chooseFittingEngine(
     choice,
     threads,
     maxConnections: connectionCap(limit, threads),
-    // Two processes that serve one after the other are told apart by when they began.
-    idPrefix: Date.now().toString(36),
+    // Processes that write to one log are told apart by when they began, and by their numbers if that was at once.
+    idPrefix: `${Date.now().toString(36)}${process.pid.toString(36)}`,
     tellEnds: logger.isLevelEnabled("debug"),
   });
 }
@@ -194,6 +194,8 @@ function tellPredecessor(error: unknown): void {
 
 /** @param takeSignals those that were sent before this process could do what they ask for */
 export async function main(takeSignals: TakeSignals): Promise<void> {
+  // Who reads the help may have read enough of it.
+  process.stdout.on("error", () => undefined);
   try {
     const program = createDaemonProgram(version, {
       run: (config, reread) => run({ config, reread, takeSignals }),
