@@ -1,5 +1,5 @@
 import type { Management, ProxyInfo } from "../control/management.js";
-import type { ServiceState } from "../control/service-state.js";
+import { sumTotals } from "../control/sum-totals.js";
 import { isVisible } from "./access/access.js";
 import type { Principal } from "./access/principal.js";
 
@@ -11,16 +11,9 @@ export function visibleProxy(management: Management, principal: Pick<Principal, 
   const info = management.proxyInfo();
   if (principal.services === undefined) return info;
   const services = info.services.filter((name) => isVisible(principal, name));
-  const states = services.map((name) => management.service(name).state());
-  const sum = (count: (state: ServiceState) => number): number =>
-    states.reduce((total, state) => total + count(state), 0);
-  return {
-    ...info,
-    services,
-    openConnections: sum(({ openConnections }) => openConnections),
-    acceptedConnections: sum(({ acceptedConnections }) => acceptedConnections),
-    refusedConnections: sum(({ ledger }) => ledger.refusedByLimit),
-    unservedConnections: sum(({ ledger }) => ledger.connectFailed + ledger.holdExpired),
-    predecessor: undefined,
-  };
+  const totals = services.map((name) => {
+    const { openConnections, acceptedConnections, ledger } = management.service(name).state();
+    return { ...ledger, openConnections, acceptedConnections };
+  });
+  return { ...info, services, ...sumTotals(totals), predecessor: undefined };
 }
