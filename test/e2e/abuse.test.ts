@@ -3,7 +3,15 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
-import { FRAME, frame, headerBlock, openStreams, PREFACE, rawFrame } from "seamless/testing/http2-frames";
+import {
+  callBlock,
+  FRAME,
+  frame,
+  headerBlock,
+  openStreams,
+  PREFACE,
+  rawFrame,
+} from "seamless/testing/http2-frames";
 import { startWebOrEcho } from "../support/backends.js";
 import { CheckedStream } from "../support/checked-stream.js";
 import { hasProgram } from "../support/programs.js";
@@ -28,15 +36,7 @@ function streams(count: number, make: (id: number) => readonly Buffer[]): Buffer
 
 /** Calls of `Set` with this message. */
 function calls(count: number, message: Buffer, encoding?: string): Buffer {
-  const block = headerBlock({
-    ":method": "POST",
-    ":scheme": "http",
-    ":path": "/seamless.v1.SeamlessService/Set",
-    ":authority": "localhost",
-    "content-type": "application/grpc",
-    te: "trailers",
-    ...(encoding !== undefined && { "grpc-encoding": encoding }),
-  });
+  const block = callBlock("Set", encoding === undefined ? {} : { "grpc-encoding": encoding });
   const piece = 16_000;
   return streams(count, (id) => {
     const body = frame(message, { compressed: encoding !== undefined });

@@ -23,16 +23,22 @@ export function headerBlock(headers: Readonly<Record<string, string>>): Buffer {
   return Buffer.concat(fields.flat());
 }
 
-/** Watches that are opened one after the other and left open. */
-export function openStreams(count: number): Buffer[] {
-  const block = headerBlock({
+/** The header block of a call of one of our methods. */
+export function callBlock(method: string, more: Readonly<Record<string, string>> = {}): Buffer {
+  return headerBlock({
     ":method": "POST",
     ":scheme": "http",
-    ":path": "/seamless.v1.SeamlessService/WatchBackends",
+    ":path": `/seamless.v1.SeamlessService/${method}`,
     ":authority": "localhost",
     "content-type": "application/grpc",
     te: "trailers",
+    ...more,
   });
+}
+
+/** Watches that are opened one after the other and left open. */
+export function openStreams(count: number): Buffer[] {
+  const block = callBlock("WatchBackends");
   return Array.from({ length: count }, (_, i) => {
     const id = 2 * i + 1;
     const [endHeaders, endStream] = [4, 1];
