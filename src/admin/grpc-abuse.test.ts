@@ -1,61 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect as connectHttp2, constants, type ClientHttp2Session } from "node:http2";
+import { constants } from "node:http2";
 import { connect } from "node:net";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { deflateSync, gzipSync } from "node:zlib";
-import { Metadata, status } from "@grpc/grpc-js";
-import { SetRequest, type GetResponse } from "@seamless/proto";
-import { ask, startGrpc, type GrpcFixture } from "./testing/grpc-fixture.js";
+import { status } from "@grpc/grpc-js";
+import { SetRequest } from "@seamless/proto";
+import { ask, startGrpc } from "./testing/grpc-fixture.js";
 import { FRAME, frame, headerBlock, openStreams, PREFACE, rawFrame } from "./testing/http2-frames.js";
+import { gzip, open, post, request, SET, stillAnswers, type Post } from "./testing/raw-calls.js";
 import { closeOf, until } from "./testing/waiting.js";
-
-const SET = "/seamless.v1.SeamlessService/Set";
-
-function open(t: TestContext, { target }: GrpcFixture): ClientHttp2Session {
-  const session = connectHttp2(`http://${target}`);
-  session.on("error", () => undefined);
-  t.after(() => session.destroy());
-  return session;
-}
-
-interface Post {
-  readonly path?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-}
-
-/** One raw call; the `grpc-status` it ends with, undefined if the stream just ends. */
-async function post(
-  session: ClientHttp2Session,
-  { path = SET, headers, body }: Post,
-): Promise<number | undefined> {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": path,
-    "content-type": "application/grpc",
-    te: "trailers",
-    ...headers,
-  });
-  let code: number | undefined;
-  const read = (received: Record<string, unknown>): void => {
-    if (received["grpc-status"] !== undefined) code = Number(received["grpc-status"]);
-  };
-  stream.on("response", read).on("trailers", read);
-  stream.on("error", () => undefined);
-  stream.resume().end(body);
-  if (!stream.closed) await closeOf(stream);
-  return code;
-}
-
-async function stillAnswers({ connect: connectClient }: GrpcFixture): Promise<void> {
-  const { proxy } = await ask<GetResponse>((done) =>
-    connectClient().get({ service: "", linearizable: false }, done),
-  );
-  assert.equal(proxy?.version, "1.2.3");
-}
-
-const request = SetRequest.encode(SetRequest.create({ backends: [{ address: "a:1" }] })).finish();
 
 const COMPRESSED: readonly (readonly [string, status, Post])[] = [
   ["gzip that is garbage", status.INTERNAL, gzip(Buffer.from("this is no gzip"))],
@@ -92,10 +46,6 @@ const COMPRESSED: readonly (readonly [string, status, Post])[] = [
     },
   ],
 ];
-
-function gzip(body: Uint8Array): Post {
-  return { headers: { "grpc-encoding": "gzip" }, body: frame(body, { compressed: true }) };
-}
 
 test("compressed requests are read", async (t) => {
   const fixture = await startGrpc(t);
@@ -193,31 +143,6 @@ test("of 1,000 calls opened at once on one connection 100 are carried out at a t
   await stillAnswers(fixture);
 });
 
-test("a client that opens 1,000 streams against our word, and leaves them open, is cut", async (t) => {
-  const fixture = await startGrpc(t);
-  const socket = connect(fixture.port, "127.0.0.1");
-  t.after(() => socket.destroy());
-  socket.on("error", () => undefined).resume();
-  // No SETTINGS of ours has been read yet, so that nothing but the server keeps the limit.
-  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(1_000)]));
-  await closeOf(socket);
-  await until(() => fixture.management.watchers === 0);
-  const watches = fixture.management.asked.filter(([what]) => what === "watch");
-  assert.equal(watches.length, 16);
-  await stillAnswers(fixture);
-});
-
-test("a client that opens a few streams too many keeps those that it has", async (t) => {
-  const fixture = await startGrpc(t);
-  const socket = connect(fixture.port, "127.0.0.1");
-  t.after(() => socket.destroy());
-  socket.on("error", () => undefined).resume();
-  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(32)]));
-  await until(() => fixture.management.watchers === 16);
-  await stillAnswers(fixture);
-  assert.deepEqual([socket.destroyed, fixture.management.watchers], [false, 16]);
-});
-
 test("10,000 calls that are reset as soon as they are opened do no harm", async (t) => {
   const fixture = await startGrpc(t);
   const session = open(t, fixture);
@@ -272,29 +197,6 @@ for (const [what, bytes] of GARBAGE) {
     await stillAnswers(fixture);
   });
 }
-
-test("64 idle connections keep a 65th out, not the ones that are open", async (t) => {
-  const fixture = await startGrpc(t);
-  const client = fixture.connect();
-  const get = (): Promise<GetResponse> =>
-    ask((done) => client.get({ service: "", linearizable: false }, done));
-  await get();
-  const idle = Array.from({ length: 63 }, () => connect(fixture.port, "127.0.0.1"));
-  t.after(() => idle.forEach((socket) => socket.destroy()));
-  await Promise.all(idle.map((socket) => once(socket, "connect")));
-  const excess = connect(fixture.port, "127.0.0.1").resume();
-  excess.on("error", () => undefined);
-  await closeOf(excess);
-  await get();
-  idle[0]?.destroy();
-  // When the server has seen that, its client gets in.
-  const patient = new Metadata({ waitForReady: true });
-  await ask((done) =>
-    fixture
-      .connect({ "grpc.initial_reconnect_backoff_ms": 100 })
-      .get({ service: "", linearizable: false }, patient, done),
-  );
-});
 
 test("connections that end at any moment do no harm", async (t) => {
   const fixture = await startGrpc(t);

@@ -8,6 +8,7 @@ import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { createGate } from "./testing/waiting.js";
 import { FakeManagement } from "./testing/fake-management.js";
+import { Peers } from "./peers.js";
 import { createStreams } from "./streams.js";
 
 const logger = pino({ enabled: false });
@@ -22,7 +23,7 @@ function handlersOf(management: FakeManagement): ReturnType<typeof createGrpcHan
       management,
       access: createAccess(() => undefined),
       logger,
-      streams: createStreams(logger, { exceeded: () => undefined }),
+      streams: createStreams(logger, new Peers(() => undefined)),
     }),
   );
 }

@@ -3,13 +3,16 @@ import { SeamlessServiceService } from "@seamless/proto";
 import { HealthImplementation } from "grpc-health-check";
 import { createServer, type Socket } from "node:net";
 import type { Management } from "../control/management.js";
+import { createSampledLog } from "../log-sampler.js";
 import type { Logger } from "../logger.js";
 import type { Access } from "./access/access.js";
 import type { TlsContext } from "./access/tls-context.js";
 import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
+import { watchMessages } from "./message-watch.js";
 import { openManagementSocket, type GivenSocket, type ManagementAddress } from "./management-socket.js";
 import { limitPreface } from "./preface-limit.js";
+import { MOST_CALLS_AT_ONCE, MOST_MESSAGE_BYTES } from "./peer.js";
 import { Peers } from "./peers.js";
 import { addReflection } from "./reflection.js";
 import { createStreams } from "./streams.js";
@@ -17,8 +20,8 @@ import type { Tracer } from "./tracer.js";
 
 /** grpc-js by itself sets no limit on streams or connections. */
 const LIMITS: ServerOptions = {
-  "grpc.max_receive_message_length": 64 * 1024,
-  "grpc.max_concurrent_streams": 100,
+  "grpc.max_receive_message_length": MOST_MESSAGE_BYTES,
+  "grpc.max_concurrent_streams": MOST_CALLS_AT_ONCE,
   // Megabytes: above that a session gets no new streams.
   "grpc-node.max_session_memory": 10,
   "grpc.max_connection_idle_ms": 300_000,
@@ -39,6 +42,8 @@ export interface GrpcServerOptions {
   /** Of connections by TCP; undefined: none. */
   readonly tls?: TlsContext | undefined;
   readonly logger: Logger;
+  /** See `Sampling`. Default: no limit. */
+  readonly logRate?: number;
   readonly tracer?: Tracer;
 }
 
@@ -61,19 +66,17 @@ export async function startGrpcServer({
   access,
   tls,
   logger,
+  logRate = 0,
   tracer,
 }: GrpcServerOptions): Promise<GrpcServer> {
-  const server = new Server(LIMITS);
-  const peers = new Peers();
+  const peers = new Peers(createSampledLog(logger, { now: Date.now, perSecond: logRate }));
+  const server = new Server({ ...LIMITS, interceptors: [watchMessages(peers)] });
   const streams = createStreams(logger, peers);
   server.addService(
     SeamlessServiceService,
     createGrpcHandlers(management, createCalls({ management, access, logger, streams, tracer })),
   );
-  const health = new HealthImplementation(
-    Object.fromEntries(SERVICES.map((service) => [service, "SERVING"])),
-  );
-  health.addToServer(server);
+  const setServing = addHealth(server);
   // What is asked of it needs no token, so that it is there only where nothing does.
   if (access.isOpen) addReflection(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -86,9 +89,6 @@ export async function startGrpcServer({
   });
   const socket = await openManagementSocket({ address, given, server: listener });
 
-  const setServing = (serving: boolean): void => {
-    for (const service of SERVICES) health.setStatus(service, serving ? "SERVING" : "NOT_SERVING");
-  };
   return {
     endpoint: socket.endpoint,
     get socket() {
@@ -112,5 +112,16 @@ export async function startGrpcServer({
         });
       });
     },
+  };
+}
+
+/** @returns what sets its answer */
+function addHealth(server: Server): GrpcServer["setServing"] {
+  const health = new HealthImplementation(
+    Object.fromEntries(SERVICES.map((service) => [service, "SERVING"])),
+  );
+  health.addToServer(server);
+  return (serving) => {
+    for (const service of SERVICES) health.setStatus(service, serving ? "SERVING" : "NOT_SERVING");
   };
 }

@@ -1,24 +1,55 @@
 import type { Socket } from "node:net";
+import type { SampledLog } from "../log-sampler.js";
+import { Peer } from "./peer.js";
 
-/** How often one connection may go over a limit of its own. */
-const MOST_EXCESSES = 16;
+/** So many connections may have made no call yet; the others that management can have are for those that have. */
+const MOST_WITHOUT_CALL = 32;
 
 /** The connections of the gRPC server, by what its calls know of them (`getPeer`). */
 export class Peers {
-  readonly #peers = new Map<string, { readonly socket: Socket; excesses: number }>();
+  readonly #peers = new Map<string, Peer>();
+  /** The oldest first. */
+  readonly #withoutCall = new Set<Peer>();
+  readonly #log: SampledLog;
 
-  add(socket: Socket): void {
-    const peer = nameOf(socket);
-    this.#peers.set(peer, { socket, excesses: 0 });
-    socket.on("close", () => this.#peers.delete(peer));
+  constructor(log: SampledLog) {
+    this.#log = log;
   }
 
-  /** A limit was passed. To refuse costs us more than to be refused costs them, so that who goes on and on is cut. */
-  exceeded(peer: string): void {
-    const connection = this.#peers.get(peer);
-    if (!connection) return;
-    connection.excesses += 1;
-    if (connection.excesses > MOST_EXCESSES) connection.socket.destroy();
+  add(socket: Socket): void {
+    const from = nameOf(socket);
+    const peer = new Peer(socket, (reason) => {
+      this.#log("warn", "management-cut", { from, reason }, "a gRPC connection was cut");
+    });
+    this.#peers.set(from, peer);
+    this.#withoutCall.add(peer);
+    socket.on("close", () => {
+      peer.forget();
+      this.#withoutCall.delete(peer);
+      this.#peers.delete(from);
+    });
+    this.#makeRoom();
+  }
+
+  /** A call of that connection has begun. */
+  called(name: string): Peer | undefined {
+    const peer = this.#peers.get(name);
+    if (!peer) return undefined;
+    this.#withoutCall.delete(peer);
+    peer.called();
+    return peer;
+  }
+
+  of(name: string): Peer | undefined {
+    return this.#peers.get(name);
+  }
+
+  /** Nor does Node 20 end a connection that has sent garbage, until it answers no ping: those would keep callers out. */
+  #makeRoom(): void {
+    const [oldest] = this.#withoutCall;
+    if (!oldest || this.#withoutCall.size <= MOST_WITHOUT_CALL) return;
+    this.#withoutCall.delete(oldest);
+    oldest.cut("too many connections that make no call");
   }
 }
 

@@ -16,6 +16,8 @@ export interface ManagementOptions {
   readonly given?: { readonly grpc?: GivenSocket | undefined; readonly http?: GivenSocket | undefined };
   readonly credentials: CredentialPaths;
   readonly logger: Logger;
+  /** See `Sampling`. */
+  readonly logRate: number;
   readonly tracer: Tracer;
 }
 
@@ -36,7 +38,7 @@ export interface ManagementServers {
 
 /** If one of them can't start, the other is closed again. @throws ProxyError LISTEN_FAILED, CONFIG_INVALID */
 export async function startManagement(options: ManagementOptions): Promise<ManagementServers> {
-  const { management, logger, tracer, given } = options;
+  const { management, logger, logRate, tracer, given } = options;
   const credentials = openCredentials(options.credentials, logger);
   const common = { management, logger, tracer, access: credentials.access, tls: credentials.tls };
   let [grpc, shim]: [GrpcServer?, HttpShim?] = [];
@@ -45,7 +47,12 @@ export async function startManagement(options: ManagementOptions): Promise<Manag
     await Promise.all([grpc?.close(graceMs), shim?.close(graceMs)]);
   };
   try {
-    const server = (grpc = await startGrpcServer({ ...common, address: options.grpc, given: given?.grpc }));
+    const server = (grpc = await startGrpcServer({
+      ...common,
+      logRate,
+      address: options.grpc,
+      given: given?.grpc,
+    }));
     if (options.http) shim = await startHttpShim({ ...common, address: options.http, given: given?.http });
     const http = shim;
     // A socket that was given may be bound to another address than was asked for.

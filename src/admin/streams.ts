@@ -42,7 +42,7 @@ export interface Streams {
  * "close"), until `close`, or until it fails at its start. What a stream has written and its reader not yet taken is
  * counted; once that is too much, nothing is sent until all of it is taken, and then the latest.
  */
-export function createStreams(logger: Logger, peers: Pick<Peers, "exceeded">): Streams {
+export function createStreams(logger: Logger, peers: Peers): Streams {
   const open = new Map<object, { readonly peer: string; readonly end: () => void }>();
   let closed = false;
 
@@ -54,7 +54,7 @@ export function createStreams(logger: Logger, peers: Pick<Peers, "exceeded">): S
     const peer = call.getPeer();
     const fromPeer = [...open.values()].filter((other) => other.peer === peer).length;
     if (fromPeer >= MAX_STREAMS_PER_CONNECTION) {
-      peers.exceeded(peer);
+      peers.of(peer)?.exceeded();
       const message = `${MAX_STREAMS_PER_CONNECTION} streams are open on this connection already`;
       throw new ProxyError("LIMIT_EXCEEDED", message);
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { TestContext } from "node:test";
@@ -39,6 +39,8 @@ export interface RunningProxy {
   logged(event: string): Promise<LogLine>;
   /** Bytes of memory that are resident. */
   residentBytes(): number;
+  /** The most of them since the last time it was asked. */
+  mostResidentBytes(): number;
   /** Sends SIGTERM and resolves with the exit code; null if it had to be killed in the end. */
   stop(): Promise<number | null>;
 }
@@ -112,7 +114,8 @@ async function follow(t: TestContext, child: ChildProcess): Promise<RunningProxy
     client,
     log,
     logged,
-    residentBytes: () => residentBytes(child),
+    residentBytes: () => memoryOf(child, "VmRSS"),
+    mostResidentBytes: () => takeMostResident(child),
     stop,
   };
 }
@@ -136,7 +139,14 @@ function spawnDaemon({
   return spawn("bash", ["-c", limited, process.execPath, ...argv], { stdio });
 }
 
-function residentBytes(child: ChildProcess): number {
+function memoryOf(child: ChildProcess, field: "VmRSS" | "VmHWM"): number {
   const status = readFileSync(`/proc/${child.pid ?? 0}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024;
+}
+
+function takeMostResident(child: ChildProcess): number {
+  const most = memoryOf(child, "VmHWM");
+  // proc_pid_clear_refs(5): the most is what there is now.
+  writeFileSync(`/proc/${child.pid ?? 0}/clear_refs`, "5");
+  return most;
 }

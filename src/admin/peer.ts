@@ -1,0 +1,79 @@
+import type { Socket } from "node:net";
+
+/** How often a connection may ask for more streams than it may have, and how many more unread messages than read ones it may send. */
+const MOST_EXCESSES = 16;
+/** Of one connection. */
+export const MOST_CALLS_AT_ONCE = 100;
+/** A larger message is not read. */
+export const MOST_MESSAGE_BYTES = 65_536;
+const BYTES_OF_A_MS = 64;
+const FIRST_CREDIT = 1_048_576;
+/** So much more may be on its way for as many calls as can be under way at once. */
+const MOST_CREDIT = FIRST_CREDIT + MOST_CALLS_AT_ONCE * MOST_MESSAGE_BYTES;
+const SOONEST_LOOK_MS = 4;
+const LATEST_LOOK_MS = 64;
+
+/**
+ * A connection of the gRPC server. To refuse costs us more than to be refused costs them, so that who goes on and on is
+ * cut. What comes after a message that is too large, or after the only one of a call, is thrown away inside the HTTP/2
+ * session, where nobody sees it: only the socket knows how much it is. A connection thus has a credit in bytes, which
+ * calls and time give it, and is looked at every few milliseconds while something comes.
+ */
+export class Peer {
+  readonly #socket: Socket;
+  readonly #onCut: (reason: string) => void;
+  #excesses = 0;
+  #unread = 0;
+  #credit = FIRST_CREDIT;
+  #bytesSeen = 0;
+  #look: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, onCut: (reason: string) => void) {
+    this.#socket = socket;
+    this.#onCut = onCut;
+    this.#lookIn(SOONEST_LOOK_MS);
+  }
+
+  /** It asked for more streams than it may have. */
+  exceeded(): void {
+    this.#excesses += 1;
+    if (this.#excesses > MOST_EXCESSES) this.cut("too many streams");
+  }
+
+  /** A call has begun. */
+  called(): void {
+    this.#credit += MOST_MESSAGE_BYTES;
+  }
+
+  /** Its message was read. */
+  read(): void {
+    this.#unread = Math.max(0, this.#unread - 1);
+  }
+
+  /** It ended before its message could be read, which is too large, or none at all, or was taken back. */
+  unread(): void {
+    this.#unread += 1;
+    if (this.#unread > MOST_EXCESSES) this.cut("too many messages that can't be read");
+  }
+
+  cut(reason: string): void {
+    if (this.#socket.destroyed) return;
+    this.#onCut(reason);
+    this.#socket.destroy();
+  }
+
+  /** It is closed. */
+  forget(): void {
+    clearTimeout(this.#look);
+  }
+
+  #lookIn(waitMs: number): void {
+    this.#look = setTimeout(() => {
+      const came = this.#socket.bytesRead - this.#bytesSeen;
+      this.#bytesSeen += came;
+      this.#credit = Math.min(this.#credit + waitMs * BYTES_OF_A_MS - came, MOST_CREDIT);
+      if (this.#credit < 0) this.cut("more bytes than its calls have need of");
+      else this.#lookIn(came > 0 ? SOONEST_LOOK_MS : Math.min(2 * waitMs, LATEST_LOOK_MS));
+    }, waitMs).unref();
+  }
+}

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { test, type TestContext } from "node:test";
+import { Metadata, status } from "@grpc/grpc-js";
+import { SetRequest, type GetResponse, type SeamlessServiceClient } from "@seamless/proto";
+import { ask, startGrpc, type GrpcFixture } from "./testing/grpc-fixture.js";
+import { callBlock, FRAME, frame, openStreams, PREFACE, rawFrame } from "./testing/http2-frames.js";
+import { gzip, open, post, request, stillAnswers } from "./testing/raw-calls.js";
+import { closeOf, until } from "./testing/waiting.js";
+
+/** A call that goes on, and how much of it was sent until the server had enough. */
+async function bytesUntilCut(t: TestContext, fixture: GrpcFixture, start: Uint8Array): Promise<number> {
+  const socket = connect(fixture.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  socket.on("error", () => undefined).resume();
+  const headers = rawFrame(FRAME.headers, 4, 1, callBlock("Set"));
+  socket.write(
+    Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), headers, rawFrame(FRAME.data, 0, 1, start)]),
+  );
+  const more = Buffer.concat(
+    Array.from({ length: 4 }, () => rawFrame(FRAME.data, 0, 1, Buffer.alloc(16_000))),
+  );
+  const send = (): void => {
+    if (socket.destroyed) return;
+    if (socket.write(more)) setImmediate(send);
+    else socket.once("drain", send);
+  };
+  send();
+  await closeOf(socket);
+  return socket.bytesWritten;
+}
+
+const TOO_LARGE = frame(Buffer.alloc(0), { length: 0xffff_ffff });
+
+for (const [what, start] of [
+  ["a message of 4 GiB", TOO_LARGE],
+  ["what comes after the message of a call", frame(request)],
+] as const) {
+  test(`${what} is not awaited: the connection is cut`, async (t) => {
+    const fixture = await startGrpc(t);
+    const bytes = await bytesUntilCut(t, fixture, start);
+    assert.ok(bytes < 64 << 20, `${bytes} bytes`);
+    const lines = fixture.log.filter((line) => line.includes("management-cut"));
+    assert.match(lines.join(""), /"from":"127.0.0.1:\d+","reason":"more bytes than its calls have need of"/);
+    await stillAnswers(fixture);
+  });
+}
+
+test("who sends more messages that can't be read than ones that can is cut, and nobody else", async (t) => {
+  const fixture = await startGrpc(t);
+  const session = open(t, fixture);
+  for (let i = 0; i < 40; i++) {
+    assert.equal(await post(session, { body: TOO_LARGE }), status.RESOURCE_EXHAUSTED);
+    assert.equal(await post(session, { body: frame(request) }), status.OK);
+  }
+  assert.equal(session.destroyed, false);
+  for (let i = 0; i < 16; i++)
+    assert.equal(await post(session, gzip(Buffer.from("no gzip"))), status.INTERNAL);
+  assert.equal(session.destroyed, false);
+  await Promise.all([closeOf(session), post(session, gzip(Buffer.from("no gzip")))]);
+  assert.match(fixture.log.join(""), /"reason":"too many messages that can't be read"/);
+});
+
+test("100 messages of the largest size come at once on one connection, time and again", async (t) => {
+  const fixture = await startGrpc(t);
+  const session = open(t, fixture);
+  const backends = Array.from({ length: 1_000 }, (_, i) => ({ address: `${"a".repeat(54)}${i}:1` }));
+  const body = frame(SetRequest.encode(SetRequest.create({ backends })).finish());
+  assert.ok(body.length > 60 * 1_024, `${body.length} bytes`);
+  for (let round = 0; round < 3; round++) {
+    const codes = await Promise.all(Array.from({ length: 100 }, () => post(session, { body })));
+    assert.deepEqual([...new Set(codes)], [status.OK]);
+  }
+  assert.equal(session.destroyed, false);
+});
+
+test("a client that opens 1,000 streams against our word, and leaves them open, is cut", async (t) => {
+  const fixture = await startGrpc(t);
+  const socket = connect(fixture.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  socket.on("error", () => undefined).resume();
+  // No SETTINGS of ours has been read yet, so that nothing but the server keeps the limit.
+  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(1_000)]));
+  await closeOf(socket);
+  await until(() => fixture.management.watchers === 0);
+  const watches = fixture.management.asked.filter(([what]) => what === "watch");
+  assert.equal(watches.length, 16);
+  await stillAnswers(fixture);
+});
+
+test("a client that opens a few streams too many keeps those that it has", async (t) => {
+  const fixture = await startGrpc(t);
+  const socket = connect(fixture.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  socket.on("error", () => undefined).resume();
+  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(32)]));
+  await until(() => fixture.management.watchers === 16);
+  await stillAnswers(fixture);
+  assert.deepEqual([socket.destroyed, fixture.management.watchers], [false, 16]);
+});
+
+const get = (client: SeamlessServiceClient, metadata = new Metadata()): Promise<GetResponse> =>
+  ask((done) => client.get({ service: "", linearizable: false }, metadata, done));
+
+test("64 connections keep a 65th out, not the ones that are open", async (t) => {
+  const fixture = await startGrpc(t);
+  const clients = Array.from({ length: 64 }, () => fixture.connect());
+  await Promise.all(clients.map((client) => get(client)));
+  const excess = connect(fixture.port, "127.0.0.1").resume();
+  excess.on("error", () => undefined);
+  await closeOf(excess);
+  await Promise.all(clients.map((client) => get(client)));
+  clients[0]?.close();
+  // When the server has seen that, its client gets in.
+  const patient = new Metadata({ waitForReady: true });
+  await get(fixture.connect({ "grpc.initial_reconnect_backoff_ms": 100 }), patient);
+});
+
+test("connections that make no call keep nobody out, garbage neither", async (t) => {
+  const fixture = await startGrpc(t);
+  const early = fixture.connect();
+  await get(early);
+  const hello = Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0)]);
+  const garbage = Buffer.concat([hello, Buffer.alloc(100_000, 0xff)]);
+  const idle = Array.from({ length: 200 }, (_, i) => {
+    const socket = connect(fixture.port, "127.0.0.1").on("error", () => undefined);
+    socket.write(i < 100 ? hello : garbage);
+    return socket;
+  });
+  t.after(() => idle.forEach((socket) => socket.destroy()));
+  const taken = idle.map((socket) => Promise.race([once(socket, "connect"), closeOf(socket)]));
+  await Promise.all(taken);
+  await get(fixture.connect());
+  await get(early);
+  assert.match(fixture.log.join(""), /"reason":"too many connections that make no call"/);
+});
