@@ -4,7 +4,7 @@ import type { Logger } from "./logger.js";
 export type SampledLog = (level: "debug" | "warn", event: string, fields: object, message: string) => void;
 
 export interface Sampling {
-  /** Milliseconds. */
+  /** Milliseconds, by a clock that nobody sets. */
   readonly now: () => number;
   /** 0: no limit. */
   readonly perSecond: number;
@@ -21,8 +21,7 @@ export function createSampledLog(logger: Logger, { now, perSecond }: Sampling): 
   return (level, event, fields, message) => {
     const window = windows.get(event);
     const ageMs = window ? now() - window.startedMs : Infinity;
-    // It is negative if the clock was set back; nothing would be written until that has caught up.
-    if (window && ageMs >= 0 && ageMs < 1_000) {
+    if (window && ageMs < 1_000) {
       window.lines += 1;
       if (window.lines <= most) logger[level]({ event, ...fields }, message);
       return;

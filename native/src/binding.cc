@@ -13,17 +13,15 @@
 namespace seamless {
 namespace {
 
-constexpr size_t kNumbersPerEvent = 19;
+constexpr size_t kNumbersPerEvent = 25;
 
 // As src/engine/native/native-events.ts has them.
-double* write_caller(double* next, const Caller& caller) {
-  const End& client = caller.client;
-  *next++ = static_cast<double>(caller.number);
-  *next++ = client.family == AF_UNSPEC ? 0 : client.family == AF_INET ? 4 : 6;
-  *next++ = ntohs(client.port);
-  for (size_t word = 0; word < sizeof client.address; word += 4) {
+double* write_end(double* next, const End& end) {
+  *next++ = end.family == AF_UNSPEC ? 0 : end.family == AF_INET ? 4 : 6;
+  *next++ = ntohs(end.port);
+  for (size_t word = 0; word < sizeof end.address; word += 4) {
     uint32_t bits;
-    std::memcpy(&bits, client.address + word, sizeof bits);
+    std::memcpy(&bits, end.address + word, sizeof bits);
     *next++ = ntohl(bits);
   }
   return next;
@@ -220,7 +218,10 @@ class EngineBinding : public Napi::ObjectWrap<EngineBinding> {
       *next++ = static_cast<double>(event.number);
       *next++ = static_cast<double>(event.more);
       *next++ = static_cast<double>(event.generation);
-      next = write_account(write_caller(next, event.of), event.account);
+      *next++ = static_cast<double>(event.of.number);
+      next = write_end(next, event.of.client);
+      next = write_account(next, event.account);
+      next = write_end(next, event.tried);
     }
     return numbers;
   }

@@ -179,6 +179,8 @@ void Connection::on_target_failed(int error) {
   event.number = static_cast<uint64_t>(error);
   event.more = before + 1;
   event.of = {caller_.number, source()};
+  const auto& addresses = dial_->target->addresses;
+  if (dial_->address < addresses.size()) event.tried = end_of(addresses[dial_->address].storage);
   loop_.mailbox().post(event);
   try_next_target();
 }

@@ -38,7 +38,7 @@ enum class Cause : uint8_t {
 };
 
 enum class EventType : uint8_t {
-  connect_failed,     // of, slot, number: errno (0: no address), more: failures since the last success
+  connect_failed,     // of, slot, number: errno (0: no address), more: failures since the last success, tried
   connect_recovered,  // slot
   refused,            // of, reason
   held,               // number: id of the connection, more: for how many ms already, reason, generation
@@ -75,6 +75,8 @@ struct Event {
   uint64_t more = 0;
   uint64_t generation = 0;
   Caller of{};
+  // The last address of a target that failed.
+  End tried{};
   Account account{};
 };
 

@@ -69,7 +69,7 @@ export async function startGrpcServer({
   logRate = 0,
   tracer,
 }: GrpcServerOptions): Promise<GrpcServer> {
-  const peers = new Peers(createSampledLog(logger, { now: Date.now, perSecond: logRate }));
+  const peers = new Peers(createSampledLog(logger, { now: () => performance.now(), perSecond: logRate }));
   const server = new Server({ ...LIMITS, interceptors: [watchMessages(peers)] });
   const streams = createStreams(logger, peers);
   server.addService(

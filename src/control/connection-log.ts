@@ -12,8 +12,9 @@ export class ConnectionLog {
     this.#log = log;
   }
 
-  connectFailed({ connection, target, code, consecutive }: Event<"connect-failed">): void {
-    const facts = { ...factsOf(connection), backend: target, code, consecutive };
+  connectFailed({ connection, target, tried, code, consecutive }: Event<"connect-failed">): void {
+    const address = tried && formatAddress(tried);
+    const facts = { ...factsOf(connection), backend: target, address, code, consecutive };
     this.#log("warn", "connect-failed", facts, "connecting to a backend failed");
   }
 

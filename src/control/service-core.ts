@@ -93,7 +93,7 @@ export class ServiceCore {
     this.#settings = settings;
     this.listener = listener;
     this.#logger = logger.child({ service: record.name });
-    const sampled = createSampledLog(this.#logger, { now: Date.now, perSecond: logRate });
+    const sampled = createSampledLog(this.#logger, { now: () => performance.now(), perSecond: logRate });
     this.#connectionLog = new ConnectionLog(sampled);
     this.#sequence = record.sequenceBase;
     this.keeper = this.#createKeeper(record);

@@ -163,7 +163,14 @@ test("a failed connect has the backend checked at once", async (t) => {
   await when(service, ({ backends }) => backends.every(({ health }) => health?.state === "healthy"));
   sick.set(A, "gone");
   const connection = { id: "x-1", client: undefined };
-  engine.report({ type: "connect-failed", connection, target: A, code: "ECONNREFUSED", consecutive: 1 });
+  engine.report({
+    type: "connect-failed",
+    connection,
+    target: A,
+    tried: undefined,
+    code: "ECONNREFUSED",
+    consecutive: 1,
+  });
   await when(service, ({ backends }) => backends[0]?.status === "unhealthy");
 });
 

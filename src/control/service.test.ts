@@ -160,6 +160,7 @@ const failing = (target: string, consecutive = 3): EngineEvent => {
     type: "connect-failed",
     connection: { id: "x-1", client: undefined },
     target,
+    tried: undefined,
     code: "ECONNREFUSED",
     consecutive,
   };

@@ -1,6 +1,6 @@
 import { canonicalIp, withoutZone } from "../address.js";
 import type { Route } from "../proxy-header.js";
-import type { ClientConnection } from "./engine.js";
+import type { ClientConnection, Endpoint } from "./engine.js";
 
 /**
  * The connection that an engine has accepted as its so-manieth, for the log.
@@ -11,8 +11,10 @@ export function clientConnection(
   number: number,
   source: Route["source"] | undefined,
 ): ClientConnection {
-  return {
-    id: `${idPrefix}-${number}`,
-    client: source && { host: canonicalIp(withoutZone(source.address)), port: source.port },
-  };
+  return { id: `${idPrefix}-${number}`, client: endpointOf(source) };
+}
+
+/** @param end in any spelling; undefined: not known */
+export function endpointOf(end: Route["source"] | undefined): Endpoint | undefined {
+  return end && { host: canonicalIp(withoutZone(end.address)), port: end.port };
 }

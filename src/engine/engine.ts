@@ -268,6 +268,8 @@ export type EngineEvent =
       readonly type: "connect-failed";
       readonly connection: ClientConnection;
       readonly target: string;
+      /** The last of its endpoints, of which the code tells. Undefined: it has none. */
+      readonly tried: Endpoint | undefined;
       readonly code: string;
       readonly consecutive: number;
     }

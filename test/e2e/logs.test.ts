@@ -31,6 +31,15 @@ test("what is logged of one client has one id, and no other client has it, also 
   }
 });
 
+test("of a backend that is a name the address is logged that could not be connected", async (t) => {
+  const port = (await deadAddress()).split(":").at(-1) ?? "";
+  const proxy = await startProxy(t, { backends: [`localhost:${port}`] });
+  await readAll(proxy.port).catch(() => undefined);
+  const { backend, address, code } = await proxy.logged("connect-failed");
+  assert.deepEqual([backend, code], [`localhost:${port}`, "ECONNREFUSED"]);
+  assert.ok(address === `127.0.0.1:${port}` || address === `[::1]:${port}`, String(address));
+});
+
 test("a connection that goes well is logged only at debug, when it is over", async (t) => {
   const backend = await startNamed(t, "hello");
   const [quiet, debug] = await Promise.all([

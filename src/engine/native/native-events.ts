@@ -53,14 +53,21 @@ export interface NativeEvent {
   readonly openMs: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  readonly tried: Route["source"] | undefined;
 }
 
-const NUMBERS_PER_EVENT = 19;
+const NUMBERS_PER_EVENT = 25;
 
 /** Reads what the addon has collected. */
 export function* decodeEvents(numbers: Float64Array): Generator<NativeEvent> {
   for (let at = 0; at < numbers.length; at += NUMBERS_PER_EVENT) {
     const field = (offset: number): number => numbers[at + offset] ?? 0;
+    const end = (offset: number): NativeEvent["source"] =>
+      endOf(
+        field(offset),
+        field(offset + 1),
+        [2, 3, 4, 5].map((word) => field(offset + word)),
+      );
     yield {
       type: TYPES[field(0)] ?? "refused",
       listener: field(1),
@@ -71,17 +78,18 @@ export function* decodeEvents(numbers: Float64Array): Generator<NativeEvent> {
       more: field(6),
       generation: field(7),
       connection: field(8),
-      source: sourceOf(field(9), field(10), [field(11), field(12), field(13), field(14)]),
+      source: end(9),
       waitMs: field(15),
       openMs: field(16),
       bytesIn: field(17),
       bytesOut: field(18),
+      tried: end(19),
     };
   }
 }
 
 /** Version of IP, or 0; port; and the address in words of 32 bits, of which version 4 has one. */
-function sourceOf(version: number, port: number, words: readonly number[]): NativeEvent["source"] {
+function endOf(version: number, port: number, words: readonly number[]): NativeEvent["source"] {
   if (version === 0) return undefined;
   const [first = 0] = words;
   if (version === 4)

@@ -1,4 +1,4 @@
-import { clientConnection } from "../client-connection.js";
+import { clientConnection, endpointOf } from "../client-connection.js";
 import type { Ending, EngineEvent } from "../engine.js";
 import { CAUSES, errnoName, type NativeEvent } from "./native-events.js";
 
@@ -22,6 +22,13 @@ export function reportOf(event: NativeEvent, { idPrefix, target }: Known): Engin
   }
   if (target === undefined) return undefined;
   if (type === "connect-failed")
-    return { type, connection, target, code: errnoName(number), consecutive: more };
+    return {
+      type,
+      connection,
+      target,
+      tried: endpointOf(event.tried),
+      code: errnoName(number),
+      consecutive: more,
+    };
   return type === "connect-recovered" ? { type, target } : undefined;
 }

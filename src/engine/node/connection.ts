@@ -225,7 +225,8 @@ export class Connection implements Dialling {
 
   #onTargetFailed(code: string): void {
     this.#failures += 1;
-    if (this.#stats) this.#host.connectFailed(this, this.#stats, code);
+    const tried = this.#target?.endpoints[this.#endpointIndex];
+    if (this.#stats) this.#host.connectFailed(this, this.#stats, { tried, code });
     this.#tryNextTarget();
   }
 

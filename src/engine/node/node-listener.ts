@@ -23,7 +23,7 @@ import { descriptorOf } from "../../listening-descriptor.js";
 import { idsOutOfTurn } from "../turns.js";
 import { type Cause, REFUSALS, UNSERVED } from "../unserved.js";
 import { Chain } from "./chain.js";
-import type { ConnectionHost } from "./connection-host.js";
+import type { ConnectionHost, DialFailure } from "./connection-host.js";
 import { Connection } from "./connection.js";
 import type { ConnectionRegister } from "./connection-register.js";
 import { Cursor } from "./cursor.js";
@@ -204,12 +204,12 @@ export class NodeListener implements Listener, ConnectionHost {
     this.#options.report({ type: "connect-recovered", target: stats.id });
   }
 
-  connectFailed(failed: Connection, stats: TargetStats, code: string): void {
+  connectFailed(failed: Connection, stats: TargetStats, failure: DialFailure): void {
     stats.failedConnects += 1;
     stats.consecutiveFailures += 1;
     const { id: target, consecutiveFailures: consecutive } = stats;
     const connection = this.#describe(failed);
-    this.#options.report({ type: "connect-failed", connection, target, code, consecutive });
+    this.#options.report({ type: "connect-failed", connection, target, ...failure, consecutive });
   }
 
   unconnectable(connection: Connection, reason: "no-backend" | "descriptors"): void {

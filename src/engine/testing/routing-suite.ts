@@ -63,6 +63,7 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
       [1, 2].map((consecutive) => ({
         type: "connect-failed",
         target: "dead",
+        tried: dead.endpoints[0],
         code: "ECONNREFUSED",
         consecutive,
       })),
@@ -106,6 +107,33 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     assert.equal(listener.counters("name").failedConnects, 0);
   });
 
+  test("of a target whose endpoints all fail the last one is told, which may be one of IPv6", async (t) => {
+    const [first, last] = [await deadTarget(t, "x"), await deadTarget(t, "y")];
+    const port = last.endpoints[0]?.port ?? 0;
+    const target = { id: "name", weight: 1, endpoints: [...first.endpoints, { host: "::1", port }] };
+    const { ask, event } = await startRig(t, createEngine(), inTurn(target));
+    assert.equal(await ask(), "reset");
+    const failed = await event(({ type }) => type === "connect-failed");
+    assert.ok(failed.type === "connect-failed");
+    assert.deepEqual([failed.tried, failed.code], [{ host: "::1", port }, "ECONNREFUSED"]);
+  });
+
+  test("a target without an endpoint can't be connected", async (t) => {
+    const { ask, event } = await startRig(
+      t,
+      createEngine(),
+      inTurn({ id: "none", weight: 1, endpoints: [] }),
+    );
+    assert.equal(await ask(), "reset");
+    assert.deepEqual(withoutConnection(await event(({ type }) => type === "connect-failed")), {
+      type: "connect-failed",
+      target: "none",
+      tried: undefined,
+      code: "ENOENDPOINT",
+      consecutive: 1,
+    });
+  });
+
   test("a target that does not answer is given up after the connect timeout", async (t) => {
     const full = await startFull(t);
     const works = await startNamed(t, "works");
@@ -113,7 +141,13 @@ export function routingSuite(createEngine: (maxConnections?: number) => Engine):
     assert.equal(await ask(), "works");
     await until(() => events.length > 0);
     assert.deepEqual(events.map(withoutConnection), [
-      { type: "connect-failed", target: "full", code: "ETIMEDOUT", consecutive: 1 },
+      {
+        type: "connect-failed",
+        target: "full",
+        tried: full.endpoints[0],
+        code: "ETIMEDOUT",
+        consecutive: 1,
+      },
     ]);
   });
 
