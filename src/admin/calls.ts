@@ -7,6 +7,7 @@ import { authorize, authorizeForAll, hideOthers, type Access } from "./access/ac
 import { audited } from "./access/audit.js";
 import { identifyCaller, type AnyCall, type Caller } from "./caller.js";
 import { toGrpcStatus } from "./grpc-status.js";
+import type { ManagementRefusals } from "./management-refusals.js";
 import { FOR_ALL_SERVICES, METHOD_VERBS, type Method } from "./method-verbs.js";
 import { beginRpcSpan } from "./rpc-span.js";
 import type { Ended, Outlet, Streams } from "./streams.js";
@@ -29,6 +30,7 @@ export interface Calls {
 export interface CallsOptions {
   readonly management: Management;
   readonly access: Access;
+  readonly refusals: ManagementRefusals;
   readonly logger: Logger;
   readonly streams: Streams;
   readonly tracer?: Tracer | undefined;
@@ -40,7 +42,7 @@ type CallWithRequest = AnyCall & { readonly request: unknown };
 const MAX_CALL_MS = 30_000;
 
 export function createCalls(options: CallsOptions): Calls {
-  const { management, access, logger, streams, tracer = NO_TRACER } = options;
+  const { management, access, refusals, logger, streams, tracer = NO_TRACER } = options;
   /** @throws ProxyError UNAUTHENTICATED, PERMISSION_DENIED, and what `act` throws */
   const permitted = async <T>(
     method: Method,
@@ -63,8 +65,11 @@ export function createCalls(options: CallsOptions): Calls {
     const service = serviceOf(request);
     const attributes = serviceAttributes(management, service);
     const span = beginRpcSpan(tracer, { method, metadata, attributes });
-    return (code, error) =>
+    return (code, error) => {
+      if (code === status.UNAUTHENTICATED) refusals.count("grpc", "unauthenticated");
+      if (code === status.PERMISSION_DENIED) refusals.count("grpc", "forbidden");
       span.end(code, error, serviceAttributes(management, service, METHOD_VERBS[method]));
+    };
   };
   return {
     unary:

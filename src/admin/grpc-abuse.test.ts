@@ -213,11 +213,12 @@ test("connections that end at any moment do no harm", async (t) => {
 });
 
 test("a connection that says nothing is cut after 5 s", async (t) => {
-  const { port } = await startGrpc(t);
+  const { port, refusals } = await startGrpc(t);
   const startedMs = performance.now();
   const silent = connect(port, "127.0.0.1").resume();
   t.after(() => silent.destroy());
   await closeOf(silent);
+  assert.equal(refusals.of("grpc").get("silent"), 1);
   const tookMs = performance.now() - startedMs;
   assert.ok(tookMs > 4_900 && tookMs < 10_000, `${tookMs} ms`);
 });

@@ -7,6 +7,7 @@ import { createAccess } from "./access/access.js";
 import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { createGate } from "./testing/waiting.js";
+import { ManagementRefusals } from "./management-refusals.js";
 import { FakeManagement } from "./testing/fake-management.js";
 import { Peers } from "./peers.js";
 import { createStreams } from "./streams.js";
@@ -22,6 +23,7 @@ function handlersOf(management: FakeManagement): ReturnType<typeof createGrpcHan
     createCalls({
       management,
       access: createAccess(() => undefined),
+      refusals: new ManagementRefusals(),
       logger,
       streams: createStreams(logger, new Peers(() => undefined)),
     }),

@@ -17,6 +17,7 @@ import { service as healthService } from "grpc-health-check";
 import { pino } from "pino";
 import { ProxyError } from "../errors.js";
 import { startGrpcServer } from "./grpc-server.js";
+import { ManagementRefusals } from "./management-refusals.js";
 import { fakeBackend, FakeManagement, type Ask } from "./testing/fake-management.js";
 import { ask, startGrpc, type GrpcFixture } from "./testing/grpc-fixture.js";
 import { createGate } from "./testing/waiting.js";
@@ -232,6 +233,7 @@ test("a port in use is one clear line", async (t) => {
     startGrpcServer({
       access: createAccess(() => undefined),
       management: new FakeManagement(),
+      refusals: new ManagementRefusals(),
       address: { host: "127.0.0.1", port },
       logger: pino({ enabled: false }),
     }),

@@ -3,13 +3,14 @@ import { SeamlessServiceService } from "@seamless/proto";
 import { HealthImplementation } from "grpc-health-check";
 import { createServer, type Socket } from "node:net";
 import type { Management } from "../control/management.js";
-import { createSampledLog } from "../log-sampler.js";
+import { createSampledLog, type SampledLog } from "../log-sampler.js";
 import type { Logger } from "../logger.js";
 import type { Access } from "./access/access.js";
 import type { TlsContext } from "./access/tls-context.js";
 import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { watchMessages } from "./message-watch.js";
+import type { ManagementRefusals } from "./management-refusals.js";
 import { openManagementSocket, type GivenSocket, type ManagementAddress } from "./management-socket.js";
 import { limitPreface } from "./preface-limit.js";
 import { MOST_CALLS_AT_ONCE, MOST_MESSAGE_BYTES } from "./peer.js";
@@ -41,6 +42,7 @@ export interface GrpcServerOptions {
   readonly access: Access;
   /** Of connections by TCP; undefined: none. */
   readonly tls?: TlsContext | undefined;
+  readonly refusals: ManagementRefusals;
   readonly logger: Logger;
   /** See `Sampling`. Default: no limit. */
   readonly logRate?: number;
@@ -65,16 +67,18 @@ export async function startGrpcServer({
   given,
   access,
   tls,
+  refusals,
   logger,
   logRate = 0,
   tracer,
 }: GrpcServerOptions): Promise<GrpcServer> {
-  const peers = new Peers(createSampledLog(logger, { now: () => performance.now(), perSecond: logRate }));
+  const log = createSampledLog(logger, { now: () => performance.now(), perSecond: logRate });
+  const peers = createPeers(log, refusals);
   const server = new Server({ ...LIMITS, interceptors: [watchMessages(peers)] });
   const streams = createStreams(logger, peers);
   server.addService(
     SeamlessServiceService,
-    createGrpcHandlers(management, createCalls({ management, access, logger, streams, tracer })),
+    createGrpcHandlers(management, createCalls({ management, access, refusals, logger, streams, tracer })),
   );
   const setServing = addHealth(server);
   // What is asked of it needs no token, so that it is there only where nothing does.
@@ -84,9 +88,10 @@ export async function startGrpcServer({
   const onConnection = tls && !("path" in address) ? tls.accept("h2", inject) : inject;
   const listener = createServer({ noDelay: true }, onConnection);
   listener.on("connection", (connection) => {
-    peers.add(connection);
-    limitPreface(connection);
+    const peer = peers.add(connection);
+    limitPreface(connection, () => peer.cut("silent"));
   });
+  listener.on("drop", () => refusals.count("grpc", "connections"));
   const socket = await openManagementSocket({ address, given, server: listener });
 
   return {
@@ -113,6 +118,13 @@ export async function startGrpcServer({
       });
     },
   };
+}
+
+function createPeers(log: SampledLog, refusals: ManagementRefusals): Peers {
+  return new Peers((from, reason) => {
+    refusals.count("grpc", reason);
+    log("warn", "management-cut", { from, reason }, "a gRPC connection was cut");
+  });
 }
 
 /** @returns what sets its answer */

@@ -1,3 +1,4 @@
+import { ManagementRefusals } from "./management-refusals.js";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
@@ -239,6 +240,7 @@ test("a port in use is one clear line", async (t) => {
   await assert.rejects(
     startHttpShim({
       access: createAccess(() => undefined),
+      refusals: new ManagementRefusals(),
       management: new FakeManagement(),
       address: { host: "127.0.0.1", port },
       logger,

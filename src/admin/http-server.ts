@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { Duplex } from "node:stream";
 import type { Management } from "../control/management.js";
 import { isLoopback } from "../loopback.js";
 import { ProxyError } from "../errors.js";
@@ -9,7 +8,9 @@ import type { Logger } from "../logger.js";
 import type { Access } from "./access/access.js";
 import type { TlsContext } from "./access/tls-context.js";
 import { createBrowserGuard, type BrowserGuard } from "./browser-guard.js";
-import { sendAnswer, sendLastAnswer, type HttpAnswer } from "./http-answer.js";
+import { sendAnswer, type HttpAnswer } from "./http-answer.js";
+import type { ManagementRefusals } from "./management-refusals.js";
+import { countRefusal, refuseOthers } from "./http-refusals.js";
 import { openManagementSocket, type GivenSocket, type ManagementAddress } from "./management-socket.js";
 import { readForm } from "./request-form.js";
 import { splitTarget, type RequestTarget } from "./request-target.js";
@@ -24,6 +25,7 @@ export interface HttpShimOptions {
   readonly access: Access;
   /** Not on loopback or a Unix socket: the scripts of the original know nothing of it. */
   readonly tls?: TlsContext | undefined;
+  readonly refusals: ManagementRefusals;
   readonly logger: Logger;
   readonly tracer?: Tracer;
 }
@@ -45,6 +47,8 @@ const LIMITS = {
   keepAliveTimeout: 2_000,
   maxHeaderSize: 8 * 1024,
 } as const;
+// A missing or second Host is the guard's to refuse, with the same answer as a foreign one.
+const OPTIONS = { ...LIMITS, requireHostHeader: false };
 const READS: readonly string[] = ["/get", "/metrics"];
 
 /** The HTTP interface of the original program: no state, no rule of its own. @throws ProxyError LISTEN_FAILED */
@@ -54,17 +58,16 @@ export async function startHttpShim({
   given,
   access,
   tls,
+  refusals,
   logger,
   tracer = NO_TRACER,
 }: HttpShimOptions): Promise<HttpShim> {
-  const routes = createShimRoutes({ management, access, logger });
+  const routes = createShimRoutes({ management, access, refusals, logger });
   const secure = "path" in address || isLoopback(address.host) ? undefined : tls;
   let guard: BrowserGuard = () => "the server is starting";
-  // A missing or second Host is the guard's to refuse, with the same answer as a foreign one.
-  const options = { ...LIMITS, requireHostHeader: false };
   const server = secure
-    ? secure.follow(createSecureServer({ ...secure.options, ...options }))
-    : createServer(options);
+    ? secure.follow(createSecureServer({ ...secure.options, ...OPTIONS }))
+    : createServer(OPTIONS);
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const left = new AbortController();
     response.on("close", () => left.abort());
@@ -73,6 +76,7 @@ export async function startHttpShim({
     const span = beginHttpSpan(tracer, { request, route, scheme: secure ? "https" : "http" });
     respond(request, target, { guard, routes, left: left.signal, span }).then(
       (answer) => {
+        countRefusal(answer, refusals);
         sendAnswer(response, answer);
         span.end(answer);
       },
@@ -83,8 +87,7 @@ export async function startHttpShim({
     );
   });
   server.on("checkExpectation", (request, response) => void server.emit("request", request, response));
-  for (const event of ["upgrade", "connect"]) server.on(event, refuseTunnel);
-  server.on("clientError", refuseBroken);
+  refuseOthers(server, refusals);
   const opened = await openManagementSocket({ server, address, given });
   if (tls && !secure) requireNear(opened.endpoint, opened);
   guard = createBrowserGuard({ ...opened.endpoint, anyName: secure !== undefined });
@@ -173,22 +176,4 @@ async function answer(
 /** Every Host header: `headers.host` holds only the first. */
 function hostHeaders({ rawHeaders }: IncomingMessage): readonly string[] {
   return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === "host");
-}
-
-function refuseTunnel(_request: IncomingMessage, socket: Duplex): void {
-  socket.on("error", () => undefined);
-  sendLastAnswer(socket, { status: 403, text: "error: refused: no upgrades and no tunnels here" });
-}
-
-/** What could not be read as a request, or did not come in time. */
-function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  if (error.code === "HPE_HEADER_OVERFLOW")
-    sendLastAnswer(socket, { status: 431, text: "error: address and headers are too large" });
-  else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
-    sendLastAnswer(socket, { status: 408, text: "error: the request did not come in time" });
-  else sendLastAnswer(socket, { status: 400, text: "error: not an HTTP request" });
 }

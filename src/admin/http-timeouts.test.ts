@@ -7,6 +7,7 @@ import { after, before, suite, test } from "node:test";
 import { pino } from "pino";
 import { startHttpShim, type HttpShim } from "./http-server.js";
 import type { ManagementAddress } from "./management-socket.js";
+import { ManagementRefusals } from "./management-refusals.js";
 import { FakeManagement } from "./testing/fake-management.js";
 import { closeOf } from "./testing/waiting.js";
 import { createAccess } from "./access/access.js";
@@ -14,10 +15,12 @@ import { createAccess } from "./access/access.js";
 // What is measured here takes as long as it takes; all at once, so that it takes it only once.
 suite("a slow client of the HTTP interface", { concurrency: true }, () => {
   let shim: HttpShim;
+  const refusals = new ManagementRefusals();
   let port = 0;
   const start = (address: ManagementAddress): Promise<HttpShim> =>
     startHttpShim({
       access: createAccess(() => undefined),
+      refusals,
       management: new FakeManagement(),
       address,
       logger: pino({ enabled: false }),
@@ -27,7 +30,10 @@ suite("a slow client of the HTTP interface", { concurrency: true }, () => {
     assert.ok("port" in shim.endpoint);
     port = shim.endpoint.port;
   });
-  after(() => shim.close(0));
+  after(async () => {
+    await shim.close(0);
+    assert.ok((refusals.of("http").get("slow") ?? 0) > 0);
+  });
 
   /** Sends `start`, then a piece of `rest` each 200 ms; what came back and how long it took. */
   const dawdle = async (

@@ -178,7 +178,7 @@ test(
     const sessions = createHttp2();
     t.after(() => sessions.close());
     const server = createServer((connection) => void sessions.emit("connection", connection));
-    server.on("connection", (connection) => limitPreface(connection, 200));
+    server.on("connection", (connection) => limitPreface(connection, () => connection.destroy(), 200));
     const socket = await openManagementSocket({ address: { path }, server });
     t.after(() => socket.close());
     const client = connectHttp2("http://localhost", { createConnection: () => connect({ path }) });

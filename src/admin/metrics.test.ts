@@ -3,9 +3,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { StoreStatus } from "../control/fleet.js";
 import { ANYONE } from "./access/principal.js";
-import { createMetrics } from "./metrics.js";
+import { ManagementRefusals } from "./management-refusals.js";
+import { createMetrics, type Metrics } from "./metrics.js";
 import { fakeBackend, FakeManagement } from "./testing/fake-management.js";
 import { startShim } from "./testing/shim-fixture.js";
+
+const metricsOf = (management: FakeManagement): Metrics =>
+  createMetrics(management, new ManagementRefusals());
 
 function managementWith(): FakeManagement {
   const management = new FakeManagement();
@@ -33,7 +37,7 @@ function managementWith(): FakeManagement {
 }
 
 test("what is counted is there under its conventional name", async () => {
-  const text = await createMetrics(managementWith()).text(ANYONE);
+  const text = await metricsOf(managementWith()).text(ANYONE);
   for (const line of [
     'seamless_build_info{version="1.2.3",engine="fake"} 1',
     'seamless_service_revision{service="default"} 7',
@@ -72,7 +76,7 @@ function managementOfFleet(store: Omit<StoreStatus, "kind">): FakeManagement {
 
 test("a store that is followed is 0 s behind; one that is lost is so far behind as it has been lost", async () => {
   const good = { available: true, staleSinceUnixMs: undefined, error: "" };
-  const text = await createMetrics(managementOfFleet(good)).text(ANYONE);
+  const text = await metricsOf(managementOfFleet(good)).text(ANYONE);
   for (const line of [
     'seamless_store_available{kind="etcd"} 1',
     'seamless_store_stale_seconds{kind="etcd"} 0',
@@ -80,7 +84,7 @@ test("a store that is followed is 0 s behind; one that is lost is so far behind 
   ])
     assert.ok(text.includes(`${line}\n`), line);
   const lost = { available: false, staleSinceUnixMs: Date.now() - 60_000, error: "down" };
-  const without = await createMetrics(managementOfFleet(lost)).text(ANYONE);
+  const without = await metricsOf(managementOfFleet(lost)).text(ANYONE);
   assert.match(without, /^seamless_store_available\{kind="etcd"\} 0$/m);
   const [, staleS] = /^seamless_store_stale_seconds\{kind="etcd"\} (.*)$/m.exec(without) ?? [];
   assert.ok(Number(staleS) >= 60 && Number(staleS) < 120, staleS);
@@ -88,19 +92,19 @@ test("a store that is followed is 0 s behind; one that is lost is so far behind 
 
 test("the clock was set back since the store was lost: it is not less than 0 s behind", async () => {
   const lost = { available: false, staleSinceUnixMs: Date.now() + 60_000, error: "down" };
-  const text = await createMetrics(managementOfFleet(lost)).text(ANYONE);
+  const text = await metricsOf(managementOfFleet(lost)).text(ANYONE);
   assert.match(text, /^seamless_store_stale_seconds\{kind="etcd"\} 0$/m);
 });
 
 test("a proxy that is alone has no fleet to count", async () => {
-  const text = await createMetrics(managementWith()).text(ANYONE);
+  const text = await metricsOf(managementWith()).text(ANYONE);
   assert.match(text, /^seamless_store_available\{kind="memory"\} 1$/m);
   assert.doesNotMatch(text, /seamless_fleet/);
 });
 
 test("the dashboard asks for metrics that there are", async () => {
   const good = { available: true, staleSinceUnixMs: undefined, error: "" };
-  const text = await createMetrics(managementOfFleet(good)).text(ANYONE);
+  const text = await metricsOf(managementOfFleet(good)).text(ANYONE);
   const dashboard = readFileSync(
     new URL("../../../examples/grafana-dashboard.json", import.meta.url),
     "utf8",
@@ -112,7 +116,7 @@ test("the dashboard asks for metrics that there are", async () => {
 
 test("the page on metrics names those that there are, and no others", async () => {
   const good = { available: true, staleSinceUnixMs: undefined, error: "" };
-  const text = await createMetrics(managementOfFleet(good)).text(ANYONE);
+  const text = await metricsOf(managementOfFleet(good)).text(ANYONE);
   const there = Array.from(text.matchAll(/^# TYPE (seamless_\w+)/gm), ([, name = ""]) => name);
   const page = readFileSync(new URL("../../../docs/metrics.md", import.meta.url), "utf8");
   // In a row, what begins with _ has the beginning of the first name, up to one of its own underscores.
@@ -126,8 +130,8 @@ test("the page on metrics names those that there are, and no others", async () =
 });
 
 test("a service that is not to be seen has no metrics", async () => {
-  const text = await createMetrics(managementWith()).text({ services: new Set() });
-  assert.doesNotMatch(text, /service="/);
+  const text = await metricsOf(managementWith()).text({ services: new Set() });
+  assert.doesNotMatch(text, /service="|^seamless_management_refused_total/m);
 });
 
 test("they are served beside the curl interface, to Prometheus and not to a web page", async (t) => {

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { Management, ProxyInfo } from "../control/management.js";
 import type { BackendView, ServiceState } from "../control/service-state.js";
 import type { Principal } from "./access/principal.js";
+import type { ManagementRefusals } from "./management-refusals.js";
 import { histogram, type HistogramSample, type Labels } from "./metrics-histogram.js";
 import { visibleProxy } from "./visible-proxy.js";
 
@@ -18,7 +19,7 @@ export interface Metrics {
   text(principal: Pick<Principal, "services">): Promise<string>;
 }
 
-export function createMetrics(management: Management): Metrics {
+export function createMetrics(management: Management, refusals: ManagementRefusals): Metrics {
   const process = new Registry();
   collectDefaultMetrics({ register: process });
   return {
@@ -33,6 +34,7 @@ export function createMetrics(management: Management): Metrics {
       fillBackends(registry, states);
       fillTimes(registry, states);
       const seesAll = principal.services === undefined;
+      if (seesAll) fillRefusals(registry, refusals);
       return (seesAll ? Registry.merge([registry, process]) : registry).metrics();
     },
   };
@@ -61,6 +63,18 @@ function fillProxy(registry: Registry, proxy: ProxyInfo): void {
     [{}, openConnections],
   ]);
   gauge(registry, "seamless_stopping", "1 once the proxy was told to stop.", [[{}, shuttingDown ? 1 : 0]]);
+}
+
+function fillRefusals(registry: Registry, refusals: ManagementRefusals): void {
+  const samples = (["grpc", "http"] as const).flatMap((server) =>
+    Array.from(refusals.of(server), ([cause, count]): Sample => [{ server, cause: wordOf(cause) }, count]),
+  );
+  counter(
+    registry,
+    "seamless_management_refused_total",
+    "Connections and requests that management turned away.",
+    samples,
+  );
 }
 
 /** How many proxies there are is only a figure where there could be several. */

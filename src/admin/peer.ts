@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { ManagementRefusal } from "./management-refusals.js";
 
 /** How often a connection may ask for more streams than it may have, and how many more unread messages than read ones it may send. */
 const MOST_EXCESSES = 16;
@@ -13,6 +14,11 @@ const MOST_CREDIT = FIRST_CREDIT + MOST_CALLS_AT_ONCE * MOST_MESSAGE_BYTES;
 const SOONEST_LOOK_MS = 4;
 const LATEST_LOOK_MS = 64;
 
+export type CutReason = Extract<
+  ManagementRefusal<"grpc">,
+  "bytes" | "no-call" | "silent" | "streams" | "unreadable"
+>;
+
 /**
  * A connection of the gRPC server. To refuse costs us more than to be refused costs them, so that who goes on and on is
  * cut. What comes after a message that is too large, or after the only one of a call, is thrown away inside the HTTP/2
@@ -21,14 +27,14 @@ const LATEST_LOOK_MS = 64;
  */
 export class Peer {
   readonly #socket: Socket;
-  readonly #onCut: (reason: string) => void;
+  readonly #onCut: (reason: CutReason) => void;
   #excesses = 0;
   #unread = 0;
   #credit = FIRST_CREDIT;
   #bytesSeen = 0;
   #look: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, onCut: (reason: string) => void) {
+  constructor(socket: Socket, onCut: (reason: CutReason) => void) {
     this.#socket = socket;
     this.#onCut = onCut;
     this.#lookIn(SOONEST_LOOK_MS);
@@ -37,7 +43,7 @@ export class Peer {
   /** It asked for more streams than it may have. */
   exceeded(): void {
     this.#excesses += 1;
-    if (this.#excesses > MOST_EXCESSES) this.cut("too many streams");
+    if (this.#excesses > MOST_EXCESSES) this.cut("streams");
   }
 
   /** A call has begun. */
@@ -53,10 +59,10 @@ export class Peer {
   /** It ended before its message could be read, which is too large, or none at all, or was taken back. */
   unread(): void {
     this.#unread += 1;
-    if (this.#unread > MOST_EXCESSES) this.cut("too many messages that can't be read");
+    if (this.#unread > MOST_EXCESSES) this.cut("unreadable");
   }
 
-  cut(reason: string): void {
+  cut(reason: CutReason): void {
     if (this.#socket.destroyed) return;
     this.#onCut(reason);
     this.#socket.destroy();
@@ -72,7 +78,7 @@ export class Peer {
       const came = this.#socket.bytesRead - this.#bytesSeen;
       this.#bytesSeen += came;
       this.#credit = Math.min(this.#credit + waitMs * BYTES_OF_A_MS - came, MOST_CREDIT);
-      if (this.#credit < 0) this.cut("more bytes than its calls have need of");
+      if (this.#credit < 0) this.cut("bytes");
       else this.#lookIn(came > 0 ? SOONEST_LOOK_MS : Math.min(2 * waitMs, LATEST_LOOK_MS));
     }, waitMs).unref();
   }

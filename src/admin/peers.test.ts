@@ -42,7 +42,8 @@ for (const [what, start] of [
     const bytes = await bytesUntilCut(t, fixture, start);
     assert.ok(bytes < 64 << 20, `${bytes} bytes`);
     const lines = fixture.log.filter((line) => line.includes("management-cut"));
-    assert.match(lines.join(""), /"from":"127.0.0.1:\d+","reason":"more bytes than its calls have need of"/);
+    assert.match(lines.join(""), /"from":"127.0.0.1:\d+","reason":"bytes"/);
+    assert.equal(fixture.refusals.of("grpc").get("bytes"), 1);
     await stillAnswers(fixture);
   });
 }
@@ -59,7 +60,7 @@ test("who sends more messages that can't be read than ones that can is cut, and 
     assert.equal(await post(session, gzip(Buffer.from("no gzip"))), status.INTERNAL);
   assert.equal(session.destroyed, false);
   await Promise.all([closeOf(session), post(session, gzip(Buffer.from("no gzip")))]);
-  assert.match(fixture.log.join(""), /"reason":"too many messages that can't be read"/);
+  assert.match(fixture.log.join(""), /"reason":"unreadable"/);
 });
 
 test("100 messages of the largest size come at once on one connection, time and again", async (t) => {
@@ -110,6 +111,7 @@ test("64 connections keep a 65th out, not the ones that are open", async (t) => 
   const excess = connect(fixture.port, "127.0.0.1").resume();
   excess.on("error", () => undefined);
   await closeOf(excess);
+  assert.equal(fixture.refusals.of("grpc").get("connections"), 1);
   await Promise.all(clients.map((client) => get(client)));
   clients[0]?.close();
   // When the server has seen that, its client gets in.
@@ -133,5 +135,5 @@ test("connections that make no call keep nobody out, garbage neither", async (t)
   await Promise.all(taken);
   await get(fixture.connect());
   await get(early);
-  assert.match(fixture.log.join(""), /"reason":"too many connections that make no call"/);
+  assert.match(fixture.log.join(""), /"reason":"no-call"/);
 });

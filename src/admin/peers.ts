@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
-import type { SampledLog } from "../log-sampler.js";
-import { Peer } from "./peer.js";
+import { Peer, type CutReason } from "./peer.js";
 
 /** So many connections may have made no call yet; the others that management can have are for those that have. */
 const MOST_WITHOUT_CALL = 32;
@@ -10,17 +9,15 @@ export class Peers {
   readonly #peers = new Map<string, Peer>();
   /** The oldest first. */
   readonly #withoutCall = new Set<Peer>();
-  readonly #log: SampledLog;
+  readonly #onCut: (from: string, reason: CutReason) => void;
 
-  constructor(log: SampledLog) {
-    this.#log = log;
+  constructor(onCut: (from: string, reason: CutReason) => void) {
+    this.#onCut = onCut;
   }
 
-  add(socket: Socket): void {
+  add(socket: Socket): Peer {
     const from = nameOf(socket);
-    const peer = new Peer(socket, (reason) => {
-      this.#log("warn", "management-cut", { from, reason }, "a gRPC connection was cut");
-    });
+    const peer = new Peer(socket, (reason) => this.#onCut(from, reason));
     this.#peers.set(from, peer);
     this.#withoutCall.add(peer);
     socket.on("close", () => {
@@ -29,6 +26,7 @@ export class Peers {
       this.#peers.delete(from);
     });
     this.#makeRoom();
+    return peer;
   }
 
   /** A call of that connection has begun. */
@@ -49,7 +47,7 @@ export class Peers {
     const [oldest] = this.#withoutCall;
     if (!oldest || this.#withoutCall.size <= MOST_WITHOUT_CALL) return;
     this.#withoutCall.delete(oldest);
-    oldest.cut("too many connections that make no call");
+    oldest.cut("no-call");
   }
 }
 

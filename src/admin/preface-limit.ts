@@ -4,10 +4,10 @@ import type { Socket } from "node:net";
 const PREFACE_BYTES = 24;
 const PREFACE_LIMIT_MS = 5_000;
 
-/** Cuts a connection that does not begin to speak: silent ones would use up those that are allowed. */
-export function limitPreface(socket: Socket, limitMs = PREFACE_LIMIT_MS): void {
+/** For a connection that does not begin to speak: silent ones would use up those that are allowed. */
+export function limitPreface(socket: Socket, onSilent: () => void, limitMs = PREFACE_LIMIT_MS): void {
   const limit = setTimeout(() => {
-    if (socket.bytesRead < PREFACE_BYTES) socket.destroy();
+    if (socket.bytesRead < PREFACE_BYTES) onSilent();
   }, limitMs);
   socket.on("close", () => clearTimeout(limit));
 }

@@ -4,6 +4,7 @@ import { openCredentials, type CredentialPaths } from "./access/credential-files
 import { requireCredentials } from "./access/exposure.js";
 import { startGrpcServer, type GrpcServer } from "./grpc-server.js";
 import { startHttpShim, type HttpShim } from "./http-server.js";
+import { ManagementRefusals } from "./management-refusals.js";
 import type { GivenSocket, ManagementAddress } from "./management-socket.js";
 import type { Tracer } from "./tracer.js";
 
@@ -40,7 +41,9 @@ export interface ManagementServers {
 export async function startManagement(options: ManagementOptions): Promise<ManagementServers> {
   const { management, logger, logRate, tracer, given } = options;
   const credentials = openCredentials(options.credentials, logger);
-  const common = { management, logger, tracer, access: credentials.access, tls: credentials.tls };
+  const refusals = new ManagementRefusals();
+  const { access, tls } = credentials;
+  const common = { management, refusals, logger, tracer, access, tls };
   let [grpc, shim]: [GrpcServer?, HttpShim?] = [];
   const close = async (graceMs: number): Promise<void> => {
     credentials.close();

@@ -8,6 +8,7 @@ import { authorize, hideOthers, type Access } from "./access/access.js";
 import { audited } from "./access/audit.js";
 import type { Principal, Verb } from "./access/principal.js";
 import { actorOf } from "./caller.js";
+import type { ManagementRefusals } from "./management-refusals.js";
 import { createMetrics } from "./metrics.js";
 import { awaitDrains, drainParameter } from "./drain-parameter.js";
 import type { HttpAnswer } from "./http-answer.js";
@@ -49,6 +50,7 @@ const ACTOR = "http";
 export interface ShimOptions {
   readonly management: Management;
   readonly access: Access;
+  readonly refusals: ManagementRefusals;
   readonly logger: Logger;
 }
 
@@ -56,8 +58,13 @@ export interface ShimOptions {
  * The requests of the original program, on the functions that gRPC calls. Its messages are kept to the letter: for
  * a missing parameter `add` says "error: " before it and `remove` does not.
  */
-export function createShimRoutes({ management, access, logger }: ShimOptions): ReadonlyMap<string, Route> {
-  const metrics = createMetrics(management);
+export function createShimRoutes({
+  management,
+  access,
+  refusals,
+  logger,
+}: ShimOptions): ReadonlyMap<string, Route> {
+  const metrics = createMetrics(management, refusals);
   const answering = (answer: Answering): Route => {
     return async (parameters, request) => {
       try {

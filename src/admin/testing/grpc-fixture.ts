@@ -4,6 +4,7 @@ import { SeamlessServiceClient } from "@seamless/proto";
 import { pino } from "pino";
 import { createAccess } from "../access/access.js";
 import { startGrpcServer, type GrpcServer, type GrpcServerOptions } from "../grpc-server.js";
+import { ManagementRefusals } from "../management-refusals.js";
 import type { ManagementAddress } from "../management-socket.js";
 import { FakeManagement } from "./fake-management.js";
 
@@ -11,6 +12,7 @@ export const OPEN_ACCESS = createAccess(() => undefined);
 
 export interface GrpcFixture {
   readonly management: FakeManagement;
+  readonly refusals: ManagementRefusals;
   readonly server: GrpcServer;
   /** `host:port` or `unix:path`. */
   readonly target: string;
@@ -29,7 +31,15 @@ export async function startGrpc(
   const management = new FakeManagement();
   const log: string[] = [];
   const logger = pino({}, { write: (line: string) => void log.push(line) });
-  const server = await startGrpcServer({ management, address, logger, access: OPEN_ACCESS, ...options });
+  const refusals = new ManagementRefusals();
+  const server = await startGrpcServer({
+    management,
+    address,
+    refusals,
+    logger,
+    access: OPEN_ACCESS,
+    ...options,
+  });
   const { endpoint } = server;
   const target = "path" in endpoint ? `unix:${endpoint.path}` : `${endpoint.host}:${endpoint.port}`;
   const clients: SeamlessServiceClient[] = [];
@@ -39,6 +49,7 @@ export async function startGrpc(
   });
   return {
     management,
+    refusals,
     server,
     target,
     port: "port" in endpoint ? endpoint.port : 0,

@@ -7,6 +7,7 @@ import { checkBackend } from "../../checks/check-backend.js";
 import { ControlPlane, type ControlPlaneOptions } from "../../control/control-plane.js";
 import type { Management } from "../../control/management.js";
 import { DEFAULT_SETTINGS } from "../../control/service-settings.js";
+import { ManagementRefusals } from "../management-refusals.js";
 import { startHttpShim, type HttpShim, type HttpShimOptions } from "../http-server.js";
 import { send, type RawAnswer } from "./raw-http.js";
 
@@ -34,6 +35,7 @@ export async function startShim(
     management,
     address: { host: "127.0.0.1", port: 0 },
     access: OPEN_ACCESS,
+    refusals: new ManagementRefusals(),
     logger: silent,
     ...options,
   });
