@@ -12,7 +12,7 @@ function eventsOfSource(): Set<string> {
   for (const name of sources) {
     const text = readFileSync(new URL(`src/${name}`, root), "utf8");
     for (const [, event = ""] of text.matchAll(/[{,]\s*event: "([a-z-]+)"/g)) found.add(event);
-    for (const [, event = ""] of text.matchAll(/#log\("\w+", "([a-z-]+)"/g)) found.add(event);
+    for (const [, event = ""] of text.matchAll(/\blog\("\w+", "([a-z-]+)"/g)) found.add(event);
   }
   return found;
 }
