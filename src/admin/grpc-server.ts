@@ -11,7 +11,12 @@ import { createCalls } from "./calls.js";
 import { createGrpcHandlers } from "./grpc-handlers.js";
 import { watchMessages } from "./message-watch.js";
 import type { ManagementRefusals } from "./management-refusals.js";
-import { openManagementSocket, type GivenSocket, type ManagementAddress } from "./management-socket.js";
+import {
+  openManagementSocket,
+  type GivenSocket,
+  type ManagementAddress,
+  type ManagementSocket,
+} from "./management-socket.js";
 import { limitPreface } from "./preface-limit.js";
 import { MOST_CALLS_AT_ONCE, MOST_MESSAGE_BYTES } from "./peer.js";
 import { Peers } from "./peers.js";
@@ -105,19 +110,22 @@ export async function startGrpcServer({
       setServing(false);
       socket.close();
       streams.close();
-      await new Promise<void>((resolve) => {
-        const force = setTimeout(() => {
-          server.forceShutdown();
-          // A session that has said goodbye waits for its peer to do so too, however long that takes.
-          socket.destroyConnections();
-        }, graceMs);
-        server.tryShutdown(() => {
-          clearTimeout(force);
-          resolve();
-        });
-      });
+      await shutDown(server, socket, graceMs);
     },
   };
+}
+
+/** Lets calls end, and closes every connection after `graceMs` at the latest. */
+async function shutDown(server: Server, socket: ManagementSocket, graceMs: number): Promise<void> {
+  const force = setTimeout(() => {
+    server.forceShutdown();
+    // A session that has said goodbye waits for its peer to do so too, however long that takes.
+    socket.destroyConnections();
+  }, graceMs);
+  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  // With Node 24 grpc-js takes a session for closed that has only been told to close.
+  await socket.empty();
+  clearTimeout(force);
 }
 
 function createPeers(log: SampledLog, refusals: ManagementRefusals): Peers {

@@ -26,6 +26,8 @@ export interface ManagementSocket {
   close(): void;
   /** Cuts the connections that are open. */
   destroyConnections(): void;
+  /** Resolves when none is open. */
+  empty(): Promise<void>;
 }
 
 export interface ManagementSocketOptions {
@@ -43,13 +45,17 @@ export async function openManagementSocket({
 }: ManagementSocketOptions): Promise<ManagementSocket> {
   let accepted = 0;
   const connections = new Set<Socket>();
+  const waiting: (() => void)[] = [];
   const destroyConnections = (): void => connections.forEach((connection) => connection.destroy());
   // Before the server's own listeners see the connection.
   server.prependListener("connection", (socket) => {
     // Whoever takes the connection over sees its errors too; this one is for those that come before.
     socket.on("error", () => undefined);
     connections.add(socket);
-    socket.on("close", () => connections.delete(socket));
+    socket.on("close", () => {
+      connections.delete(socket);
+      if (connections.size === 0) for (const resolve of waiting.splice(0)) resolve();
+    });
     accepted += 1;
     // The peers of a Unix socket have no address, and it is by that that grpc-js tells connections apart.
     if ("path" in address) Object.defineProperty(socket, "remoteAddress", { value: `unix:${accepted}` });
@@ -76,6 +82,11 @@ export async function openManagementSocket({
       server.close();
     },
     destroyConnections,
+    empty: () =>
+      new Promise((resolve) => {
+        if (connections.size === 0) resolve();
+        else waiting.push(resolve);
+      }),
   };
 }
 

@@ -56,7 +56,7 @@ export class Peer {
     this.#unread = Math.max(0, this.#unread - 1);
   }
 
-  /** It ended before its message could be read, which is too large, or none at all, or was taken back. */
+  /** Its message could not be read: it is too large, or no such message. */
   unread(): void {
     this.#unread += 1;
     if (this.#unread > MOST_EXCESSES) this.cut("unreadable");

@@ -9,6 +9,9 @@ import { callBlock, FRAME, frame, openStreams, PREFACE, rawFrame } from "./testi
 import { gzip, open, post, request, stillAnswers } from "./testing/raw-calls.js";
 import { closeOf, until } from "./testing/waiting.js";
 
+const get = (client: SeamlessServiceClient, metadata = new Metadata()): Promise<GetResponse> =>
+  ask((done) => client.get({ service: "", linearizable: false }, metadata, done));
+
 /** A call that goes on, and how much of it was sent until the server had enough. */
 async function bytesUntilCut(t: TestContext, fixture: GrpcFixture, start: Uint8Array): Promise<number> {
   const socket = connect(fixture.port, "127.0.0.1");
@@ -63,6 +66,35 @@ test("who sends more messages that can't be read than ones that can is cut, and 
   assert.match(fixture.log.join(""), /"reason":"unreadable"/);
 });
 
+test("calls that are taken back before their message has come, or that had too little time, are no offence", async (t) => {
+  const fixture = await startGrpc(t);
+  const client = fixture.connect();
+  const socket = connect(fixture.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  const closed = once(socket, "close").catch((error: unknown) => error);
+  socket.resume().write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0)]));
+  const canceled = Buffer.from([0, 0, 0, 8]);
+  const half = frame(Buffer.alloc(0), { length: 60_000 });
+  for (let id = 1; id < 240; id += 6) {
+    const begins = (stream: number, headers = {}): Buffer =>
+      rawFrame(FRAME.headers, 4, stream, callBlock("Set", headers));
+    const [atOnce, later, ended] = [id, id + 2, id + 4];
+    const parts = Array.from({ length: 2 }, () => rawFrame(FRAME.data, 0, atOnce, half));
+    socket.write(Buffer.concat([begins(atOnce), ...parts, rawFrame(FRAME.reset, 0, atOnce, canceled)]));
+    socket.write(Buffer.concat([begins(later, { "grpc-timeout": "1m" }), begins(ended)]));
+    // They have begun, and the deadline has passed.
+    await get(client);
+    socket.write(rawFrame(FRAME.data, 1, ended));
+  }
+  await get(client);
+  assert.deepEqual(
+    [...fixture.refusals.of("grpc").values()].filter((count) => count > 0),
+    [],
+  );
+  socket.destroy();
+  await closed;
+});
+
 test("100 messages of the largest size come at once on one connection, time and again", async (t) => {
   const fixture = await startGrpc(t);
   const session = open(t, fixture);
@@ -100,9 +132,6 @@ test("a client that opens a few streams too many keeps those that it has", async
   await stillAnswers(fixture);
   assert.deepEqual([socket.destroyed, fixture.management.watchers], [false, 16]);
 });
-
-const get = (client: SeamlessServiceClient, metadata = new Metadata()): Promise<GetResponse> =>
-  ask((done) => client.get({ service: "", linearizable: false }, metadata, done));
 
 test("64 connections keep a 65th out, not the ones that are open", async (t) => {
   const fixture = await startGrpc(t);
