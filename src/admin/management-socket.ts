@@ -15,7 +15,7 @@ export interface GivenSocket {
   readonly ownsPath: boolean;
 }
 
-const MAX_CONNECTIONS = 64;
+export const MOST_CONNECTIONS = 64;
 
 export interface ManagementSocket {
   readonly endpoint: ManagementAddress;
@@ -60,7 +60,7 @@ export async function openManagementSocket({
     // The peers of a Unix socket have no address, and it is by that that grpc-js tells connections apart.
     if ("path" in address) Object.defineProperty(socket, "remoteAddress", { value: `unix:${accepted}` });
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = MOST_CONNECTIONS;
   const { claim, endpoint } = await listenAt(server, address, given).catch((error: unknown) => {
     server.close();
     throw error;

@@ -19,6 +19,11 @@ export function watchMessages(peers: Peers): ServerInterceptor {
     const peer = peers.called(from);
     let hasCome = false;
     const listener = new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata, next) => {
+        // Not before: of a call that was over at once we would never hear that it is.
+        peer?.asking(call);
+        next(metadata);
+      })
       .withOnReceiveMessage((message, next) => {
         hasCome = true;
         peer?.read();
@@ -27,9 +32,11 @@ export function watchMessages(peers: Peers): ServerInterceptor {
       // A client that takes back what it has not sent yet may do so by an end without a message.
       .withOnReceiveHalfClose((next) => {
         hasCome = true;
+        peer?.asked(call);
         next();
       })
       .withOnCancel(() => {
+        peer?.asked(call);
         const hadTime = Number(call.getDeadline()) > Date.now() + SLACK_MS;
         if (!hasCome && hadTime && isThere(call, from)) peer?.unread();
       })

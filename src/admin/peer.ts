@@ -11,6 +11,10 @@ const BYTES_OF_A_MS = 64;
 const FIRST_CREDIT = 1_048_576;
 /** So much more may be on its way for as many calls as can be under way at once. */
 const MOST_CREDIT = FIRST_CREDIT + MOST_CALLS_AT_ONCE * MOST_MESSAGE_BYTES;
+/** What the answer to a message costs, which may be short itself, and many of them come in one call. */
+const COST_OF_MESSAGE_BYTES = 1_024;
+/** Twice what as many calls as there can be at once, each of the largest message, send while one of them is under way. */
+const MOST_WHILE_ASKING_BYTES = 2 * MOST_CREDIT;
 const SOONEST_LOOK_MS = 4;
 const LATEST_LOOK_MS = 64;
 
@@ -32,6 +36,8 @@ export class Peer {
   #unread = 0;
   #credit = FIRST_CREDIT;
   #bytesSeen = 0;
+  /** The calls whose messages may go on, the oldest first, each with the bytes that had come before it. */
+  readonly #asking = new Map<object, number>();
   #look: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, onCut: (reason: CutReason) => void) {
@@ -51,9 +57,24 @@ export class Peer {
     this.#credit += MOST_MESSAGE_BYTES;
   }
 
-  /** Its message was read. */
+  /**
+   * Its message may begin. A message that is not whole holds on to all that came in one piece with a part of it, so that
+   * a few bytes of it now and then would keep everything the connection sends in memory.
+   */
+  asking(call: object): void {
+    this.#asking.set(call, this.#socket.bytesRead);
+  }
+
+  /** No message of it will come any more. */
+  asked(call: object): void {
+    this.#asking.delete(call);
+  }
+
+  /** A message was read. */
   read(): void {
     this.#unread = Math.max(0, this.#unread - 1);
+    this.#credit -= COST_OF_MESSAGE_BYTES;
+    if (this.#credit < 0) this.cut("bytes");
   }
 
   /** Its message could not be read: it is too large, or no such message. */
@@ -78,7 +99,8 @@ export class Peer {
       const came = this.#socket.bytesRead - this.#bytesSeen;
       this.#bytesSeen += came;
       this.#credit = Math.min(this.#credit + waitMs * BYTES_OF_A_MS - came, MOST_CREDIT);
-      if (this.#credit < 0) this.cut("bytes");
+      const [before = this.#bytesSeen] = this.#asking.values();
+      if (this.#credit < 0 || this.#bytesSeen - before > MOST_WHILE_ASKING_BYTES) this.cut("bytes");
       else this.#lookIn(came > 0 ? SOONEST_LOOK_MS : Math.min(2 * waitMs, LATEST_LOOK_MS));
     }, waitMs).unref();
   }

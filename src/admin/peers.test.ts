@@ -34,6 +34,9 @@ async function bytesUntilCut(t: TestContext, fixture: GrpcFixture, start: Uint8A
   return socket.bytesWritten;
 }
 
+/** WINDOW_UPDATE of the connection: the answers may go on. */
+const readMore = rawFrame(8, 0, 0, Buffer.from([0, 0, 4, 0]));
+
 const TOO_LARGE = frame(Buffer.alloc(0), { length: 0xffff_ffff });
 
 for (const [what, start] of [
@@ -131,6 +134,50 @@ test("a client that opens a few streams too many keeps those that it has", async
   await until(() => fixture.management.watchers === 16);
   await stillAnswers(fixture);
   assert.deepEqual([socket.destroyed, fixture.management.watchers], [false, 16]);
+});
+
+test("a message that comes byte by byte between good calls does not keep all in memory that came with it", async (t) => {
+  const fixture = await startGrpc(t);
+  const socket = connect(fixture.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  socket.on("error", () => undefined).resume();
+  const slow = rawFrame(FRAME.headers, 4, 1, callBlock("Set"));
+  const begun = rawFrame(FRAME.data, 0, 1, frame(Buffer.alloc(0), { length: 60_000 }));
+  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), slow, begun]));
+  const ofNoKnownType = rawFrame(0x42, 0, 0, Buffer.alloc(16_000));
+  for (let id = 3; !socket.destroyed && socket.bytesWritten < 64 << 20; id += 2) {
+    const good = [
+      rawFrame(FRAME.headers, 4, id, callBlock("Get")),
+      rawFrame(FRAME.data, 1, id, frame(Buffer.alloc(0))),
+    ];
+    const byte = rawFrame(FRAME.data, 0, 1, Buffer.alloc(1));
+    const bytes = Buffer.concat([...good, byte, ofNoKnownType, ofNoKnownType, ofNoKnownType, readMore]);
+    await Promise.race([new Promise((resolve) => socket.write(bytes, resolve)), closeOf(socket)]);
+  }
+  await until(() => fixture.refusals.of("grpc").get("bytes") === 1);
+  assert.ok(socket.bytesWritten < 32 << 20, `${socket.bytesWritten} bytes`);
+});
+
+test("tens of thousands of messages of a few bytes in one call are not answered: the connection is cut", async (t) => {
+  const fixture = await startGrpc(t);
+  const socket = connect(fixture.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  socket.on("error", () => undefined);
+  const path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+  const headers = rawFrame(FRAME.headers, 4, 1, callBlock("Get", { ":path": path }));
+  const messages = Buffer.concat(Array.from({ length: 1_000 }, () => frame(Buffer.alloc(0))));
+  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), headers]));
+  for (let i = 0; i < 50; i++) socket.write(rawFrame(FRAME.data, 0, 1, messages));
+  await until(() => fixture.refusals.of("grpc").get("bytes") === 1);
+});
+
+test("40 clients that have connected may wait before they call", async (t) => {
+  const fixture = await startGrpc(t);
+  const sessions = Array.from({ length: 40 }, () => open(t, fixture));
+  await Promise.all(sessions.map((session) => once(session, "remoteSettings")));
+  const codes = await Promise.all(sessions.map((session) => post(session, { body: frame(request) })));
+  assert.deepEqual([...new Set(codes)], [status.OK]);
+  assert.equal(fixture.refusals.of("grpc").get("no-call"), 0);
 });
 
 test("64 connections keep a 65th out, not the ones that are open", async (t) => {

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
+import { MOST_CONNECTIONS } from "./management-socket.js";
 import { Peer, type CutReason } from "./peer.js";
 
-/** So many connections may have made no call yet; the others that management can have are for those that have. */
+/** So many connections may have made no call yet, and more while there is room; the others that management can have are for those that have. */
 const MOST_WITHOUT_CALL = 32;
 
 /** The connections of the gRPC server, by what its calls know of them (`getPeer`). */
@@ -45,7 +46,7 @@ export class Peers {
   /** Nor does Node 20 end a connection that has sent garbage, until it answers no ping: those would keep callers out. */
   #makeRoom(): void {
     const [oldest] = this.#withoutCall;
-    if (!oldest || this.#withoutCall.size <= MOST_WITHOUT_CALL) return;
+    if (!oldest || this.#withoutCall.size <= MOST_WITHOUT_CALL || this.#peers.size < MOST_CONNECTIONS) return;
     this.#withoutCall.delete(oldest);
     oldest.cut("no-call");
   }
