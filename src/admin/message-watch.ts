@@ -4,6 +4,7 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from "@grpc/grpc-js";
+import { limitMessages } from "./message-limit.js";
 import type { Peers } from "./peers.js";
 
 /** A timer may be early by as much. */
@@ -14,7 +15,8 @@ const SLACK_MS = 5;
  * A call that was taken back, or whose time was over first, is none of these: many a client does that.
  */
 export function watchMessages(peers: Peers): ServerInterceptor {
-  return (_method, call) => {
+  return ({ requestStream }, call) => {
+    limitMessages(call, requestStream);
     const from = call.getPeer();
     const peer = peers.called(from);
     let hasCome = false;

@@ -165,10 +165,21 @@ test("tens of thousands of messages of a few bytes in one call are not answered:
   socket.on("error", () => undefined);
   const path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
   const headers = rawFrame(FRAME.headers, 4, 1, callBlock("Get", { ":path": path }));
-  const messages = Buffer.concat(Array.from({ length: 1_000 }, () => frame(Buffer.alloc(0))));
+  const messages = Buffer.concat(Array.from({ length: 10 }, () => frame(Buffer.alloc(0))));
   socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), headers]));
-  for (let i = 0; i < 50; i++) socket.write(rawFrame(FRAME.data, 0, 1, messages));
+  for (let i = 0; i < 5_000; i++) socket.write(rawFrame(FRAME.data, 0, 1, messages));
   await until(() => fixture.refusals.of("grpc").get("bytes") === 1);
+});
+
+test("a call of many messages may have 16 of them in one frame", async (t) => {
+  const fixture = await startGrpc(t);
+  const session = open(t, fixture);
+  const path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+  const list = frame(Buffer.from([0x3a, 0]));
+  const asked = (count: number): Promise<number | undefined> =>
+    post(session, { path, body: Buffer.concat(Array<Buffer>(count).fill(list)) });
+  assert.equal(await asked(16), status.OK);
+  assert.equal(await asked(17), status.RESOURCE_EXHAUSTED);
 });
 
 test("40 clients that have connected may wait before they call", async (t) => {

@@ -52,6 +52,13 @@ function calls(count: number, message: Buffer, encoding?: string): Buffer {
 const watch = headerBlock({ ":method": "POST", ":scheme": "http", ":path": "/x", ":authority": "localhost" });
 const CANCEL = Buffer.from([0, 0, 0, 8]);
 
+/** As many as a frame has room for, each of which is to be unpacked. */
+const NOTHINGS = Buffer.concat(Array<Buffer>(3_200).fill(frame(Buffer.alloc(0), { compressed: true })));
+const QUESTIONS = Buffer.concat(Array<Buffer>(10).fill(frame(Buffer.from([0x3a, 0]))));
+const REFLECTION = callBlock("", {
+  ":path": "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+});
+
 const OPENED = Buffer.concat([HELLO, ...openStreams(20_000)]);
 const GARBAGE = Buffer.concat([HELLO, Buffer.alloc(MIB, 0xff)]);
 const LARGE = calls(50, Buffer.alloc(MIB));
@@ -80,6 +87,20 @@ const FLOODS: readonly (readonly [what: string, bytes: Buffer])[] = [
   ["messages of 1 MiB", LARGE],
   ["messages that unpack to 32 MiB", BOMBS],
   ["messages that say they are gzip and are not", NO_GZIP],
+  [
+    "3,200 messages of nothing in each call, as gzip",
+    streams(50, (id) => [
+      rawFrame(FRAME.headers, END_HEADERS, id, callBlock("Set", { "grpc-encoding": "gzip" })),
+      rawFrame(FRAME.data, 0, id, NOTHINGS),
+    ]),
+  ],
+  [
+    "60,000 questions to reflection whose answers are not read",
+    Buffer.concat([
+      streams(100, (id) => [rawFrame(FRAME.headers, END_HEADERS, id, REFLECTION)]),
+      ...Array.from({ length: 6_000 }, (_, i) => rawFrame(FRAME.data, 0, 2 * (i % 100) + 1, QUESTIONS)),
+    ]),
+  ],
 ];
 
 /** What so many connections send at once. Those with garbage come last: Node 20 keeps them open until they miss a ping. */
