@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { MOST_CONNECTIONS } from "./management-socket.js";
 import { Peer, type CutReason } from "./peer.js";
 
-/** So many connections may have made no call yet, and more while there is room; the others that management can have are for those that have. */
+/** When all places are taken, no more of them are for connections that have made no call yet. */
 const MOST_WITHOUT_CALL = 32;
 
 /** The connections of the gRPC server, by what its calls know of them (`getPeer`). */
@@ -24,7 +24,8 @@ export class Peers {
     socket.on("close", () => {
       peer.forget();
       this.#withoutCall.delete(peer);
-      this.#peers.delete(from);
+      // Another may have come from the same port since.
+      if (this.#peers.get(from) === peer) this.#peers.delete(from);
     });
     this.#makeRoom();
     return peer;
