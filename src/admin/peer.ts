@@ -12,7 +12,7 @@ const FIRST_CREDIT = 1_048_576;
 /** So much more may be on its way for as many calls as can be under way at once. */
 const MOST_CREDIT = FIRST_CREDIT + MOST_CALLS_AT_ONCE * MOST_MESSAGE_BYTES;
 /** What the answer to a message costs, which may be short itself, and many of them come in one call. */
-const COST_OF_MESSAGE_BYTES = 1_024;
+const COST_OF_MESSAGE_BYTES = 4_096;
 /** Twice what as many calls as there can be at once, each of the largest message, send while one of them is under way. */
 const MOST_WHILE_ASKING_BYTES = 2 * MOST_CREDIT;
 const SOONEST_LOOK_MS = 4;
