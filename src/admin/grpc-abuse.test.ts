@@ -7,7 +7,7 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { status } from "@grpc/grpc-js";
 import { SetRequest } from "@seamless/proto";
 import { ask, startGrpc } from "./testing/grpc-fixture.js";
-import { FRAME, frame, headerBlock, openStreams, PREFACE, rawFrame } from "./testing/http2-frames.js";
+import { FRAME, frame, headerBlock, HELLO, openStreams, PREFACE, rawFrame } from "./testing/http2-frames.js";
 import { gzip, open, post, request, SET, stillAnswers, type Post } from "./testing/raw-calls.js";
 import { closeOf, until } from "./testing/waiting.js";
 
@@ -165,17 +165,12 @@ const GARBAGE: readonly (readonly [string, Buffer])[] = [
   ["settings that are not whole", Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0, Buffer.alloc(5))])],
   [
     "headers that are no header block",
-    Buffer.concat([
-      PREFACE,
-      rawFrame(FRAME.settings, 0, 0),
-      rawFrame(FRAME.headers, 4, 1, Buffer.alloc(64, 0xff)),
-    ]),
+    Buffer.concat([HELLO, rawFrame(FRAME.headers, 4, 1, Buffer.alloc(64, 0xff))]),
   ],
   [
     "a header block without an end",
     Buffer.concat([
-      PREFACE,
-      rawFrame(FRAME.settings, 0, 0),
+      HELLO,
       rawFrame(FRAME.headers, 0, 1, headerBlock({ ":method": "POST" })),
       ...Array.from({ length: 1_000 }, () =>
         rawFrame(FRAME.continuation, 0, 1, headerBlock({ a: "b".repeat(100) })),
@@ -200,7 +195,7 @@ for (const [what, bytes] of GARBAGE) {
 
 test("connections that end at any moment do no harm", async (t) => {
   const fixture = await startGrpc(t);
-  const bytes = Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(3)]);
+  const bytes = Buffer.concat([HELLO, ...openStreams(3)]);
   for (let length = 0; length <= bytes.length; length += 7) {
     const socket = connect(fixture.port, "127.0.0.1");
     socket.on("error", () => undefined).resume();

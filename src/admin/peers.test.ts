@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test, type TestContext } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Metadata, status } from "@grpc/grpc-js";
 import { SetRequest, type GetResponse, type SeamlessServiceClient } from "@seamless/proto";
 import { ask, startGrpc, type GrpcFixture } from "./testing/grpc-fixture.js";
-import { callBlock, FRAME, frame, openStreams, PREFACE, rawFrame } from "./testing/http2-frames.js";
-import { gzip, open, post, request, stillAnswers } from "./testing/raw-calls.js";
+import { callBlock, cancel, FRAME, frame, HELLO, openStreams, rawFrame } from "./testing/http2-frames.js";
+import { gzip, open, openRaw, post, REFLECTION, request, stillAnswers } from "./testing/raw-calls.js";
 import { closeOf, until } from "./testing/waiting.js";
 
 const get = (client: SeamlessServiceClient, metadata = new Metadata()): Promise<GetResponse> =>
@@ -14,13 +15,9 @@ const get = (client: SeamlessServiceClient, metadata = new Metadata()): Promise<
 
 /** A call that goes on, and how much of it was sent until the server had enough. */
 async function bytesUntilCut(t: TestContext, fixture: GrpcFixture, start: Uint8Array): Promise<number> {
-  const socket = connect(fixture.port, "127.0.0.1");
-  t.after(() => socket.destroy());
-  socket.on("error", () => undefined).resume();
+  const socket = openRaw(t, fixture);
   const headers = rawFrame(FRAME.headers, 4, 1, callBlock("Set"));
-  socket.write(
-    Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), headers, rawFrame(FRAME.data, 0, 1, start)]),
-  );
+  socket.write(Buffer.concat([headers, rawFrame(FRAME.data, 0, 1, start)]));
   const more = Buffer.concat(
     Array.from({ length: 4 }, () => rawFrame(FRAME.data, 0, 1, Buffer.alloc(16_000))),
   );
@@ -72,18 +69,14 @@ test("who sends more messages that can't be read than ones that can is cut, and 
 test("calls that are taken back before their message has come, or that had too little time, are no offence", async (t) => {
   const fixture = await startGrpc(t);
   const client = fixture.connect();
-  const socket = connect(fixture.port, "127.0.0.1");
-  t.after(() => socket.destroy());
-  const closed = once(socket, "close").catch((error: unknown) => error);
-  socket.resume().write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0)]));
-  const canceled = Buffer.from([0, 0, 0, 8]);
-  const half = frame(Buffer.alloc(0), { length: 60_000 });
+  const socket = openRaw(t, fixture);
+  const packed = frame(gzipSync(request), { compressed: true });
   for (let id = 1; id < 240; id += 6) {
     const begins = (stream: number, headers = {}): Buffer =>
       rawFrame(FRAME.headers, 4, stream, callBlock("Set", headers));
     const [atOnce, later, ended] = [id, id + 2, id + 4];
-    const parts = Array.from({ length: 2 }, () => rawFrame(FRAME.data, 0, atOnce, half));
-    socket.write(Buffer.concat([begins(atOnce), ...parts, rawFrame(FRAME.reset, 0, atOnce, canceled)]));
+    const unpacked = [begins(atOnce, { "grpc-encoding": "gzip" }), rawFrame(FRAME.data, 0, atOnce, packed)];
+    socket.write(Buffer.concat([...unpacked, cancel(atOnce)]));
     socket.write(Buffer.concat([begins(later, { "grpc-timeout": "1m" }), begins(ended)]));
     // They have begun, and the deadline has passed.
     await get(client);
@@ -94,8 +87,6 @@ test("calls that are taken back before their message has come, or that had too l
     [...fixture.refusals.of("grpc").values()].filter((count) => count > 0),
     [],
   );
-  socket.destroy();
-  await closed;
 });
 
 test("100 messages of the largest size come at once on one connection, time and again", async (t) => {
@@ -113,11 +104,9 @@ test("100 messages of the largest size come at once on one connection, time and 
 
 test("a client that opens 1,000 streams against our word, and leaves them open, is cut", async (t) => {
   const fixture = await startGrpc(t);
-  const socket = connect(fixture.port, "127.0.0.1");
-  t.after(() => socket.destroy());
-  socket.on("error", () => undefined).resume();
+  const socket = openRaw(t, fixture);
   // No SETTINGS of ours has been read yet, so that nothing but the server keeps the limit.
-  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(1_000)]));
+  socket.write(Buffer.concat(openStreams(1_000)));
   await closeOf(socket);
   await until(() => fixture.management.watchers === 0);
   const watches = fixture.management.asked.filter(([what]) => what === "watch");
@@ -127,10 +116,8 @@ test("a client that opens 1,000 streams against our word, and leaves them open, 
 
 test("a client that opens a few streams too many keeps those that it has", async (t) => {
   const fixture = await startGrpc(t);
-  const socket = connect(fixture.port, "127.0.0.1");
-  t.after(() => socket.destroy());
-  socket.on("error", () => undefined).resume();
-  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), ...openStreams(32)]));
+  const socket = openRaw(t, fixture);
+  socket.write(Buffer.concat(openStreams(32)));
   await until(() => fixture.management.watchers === 16);
   await stillAnswers(fixture);
   assert.deepEqual([socket.destroyed, fixture.management.watchers], [false, 16]);
@@ -138,12 +125,10 @@ test("a client that opens a few streams too many keeps those that it has", async
 
 test("a message that comes byte by byte between good calls does not keep all in memory that came with it", async (t) => {
   const fixture = await startGrpc(t);
-  const socket = connect(fixture.port, "127.0.0.1");
-  t.after(() => socket.destroy());
-  socket.on("error", () => undefined).resume();
+  const socket = openRaw(t, fixture);
   const slow = rawFrame(FRAME.headers, 4, 1, callBlock("Set"));
   const begun = rawFrame(FRAME.data, 0, 1, frame(Buffer.alloc(0), { length: 60_000 }));
-  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), slow, begun]));
+  socket.write(Buffer.concat([slow, begun]));
   const ofNoKnownType = rawFrame(0x42, 0, 0, Buffer.alloc(16_000));
   for (let id = 3; !socket.destroyed && socket.bytesWritten < 64 << 20; id += 2) {
     const good = [
@@ -160,13 +145,10 @@ test("a message that comes byte by byte between good calls does not keep all in 
 
 test("tens of thousands of messages of a few bytes in one call are not answered: the connection is cut", async (t) => {
   const fixture = await startGrpc(t);
-  const socket = connect(fixture.port, "127.0.0.1");
-  t.after(() => socket.destroy());
-  socket.on("error", () => undefined);
-  const path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
-  const headers = rawFrame(FRAME.headers, 4, 1, callBlock("Get", { ":path": path }));
+  const socket = openRaw(t, fixture).pause();
+  const headers = rawFrame(FRAME.headers, 4, 1, callBlock("Get", { ":path": REFLECTION }));
   const messages = Buffer.concat(Array.from({ length: 10 }, () => frame(Buffer.alloc(0))));
-  socket.write(Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0), headers]));
+  socket.write(headers);
   for (let i = 0; i < 5_000; i++) socket.write(rawFrame(FRAME.data, 0, 1, messages));
   await until(() => fixture.refusals.of("grpc").get("bytes") === 1);
 });
@@ -174,10 +156,9 @@ test("tens of thousands of messages of a few bytes in one call are not answered:
 test("a call of many messages may have 16 of them in one frame", async (t) => {
   const fixture = await startGrpc(t);
   const session = open(t, fixture);
-  const path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
   const list = frame(Buffer.from([0x3a, 0]));
   const asked = (count: number): Promise<number | undefined> =>
-    post(session, { path, body: Buffer.concat(Array<Buffer>(count).fill(list)) });
+    post(session, { path: REFLECTION, body: Buffer.concat(Array<Buffer>(count).fill(list)) });
   assert.equal(await asked(16), status.OK);
   assert.equal(await asked(17), status.RESOURCE_EXHAUSTED);
 });
@@ -210,11 +191,10 @@ test("connections that make no call keep nobody out, garbage neither", async (t)
   const fixture = await startGrpc(t);
   const early = fixture.connect();
   await get(early);
-  const hello = Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0)]);
-  const garbage = Buffer.concat([hello, Buffer.alloc(100_000, 0xff)]);
+  const garbage = Buffer.concat([HELLO, Buffer.alloc(100_000, 0xff)]);
   const idle = Array.from({ length: 200 }, (_, i) => {
     const socket = connect(fixture.port, "127.0.0.1").on("error", () => undefined);
-    socket.write(i < 100 ? hello : garbage);
+    socket.write(i < 100 ? HELLO : garbage);
     return socket;
   });
   t.after(() => idle.forEach((socket) => socket.destroy()));

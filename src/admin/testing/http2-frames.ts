@@ -1,3 +1,5 @@
+import { constants } from "node:http2";
+
 /** Frames of HTTP/2 (RFC 9113) and gRPC as bytes, also those that no client would send. */
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, continuation: 9 } as const;
@@ -14,6 +16,16 @@ export function rawFrame(
   head.writeUInt8(flags, 4);
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
+}
+
+/** What a client begins with. */
+export const HELLO = Buffer.concat([PREFACE, rawFrame(FRAME.settings, 0, 0)]);
+
+/** A client takes a call back. */
+export function cancel(stream: number): Buffer {
+  const code = Buffer.alloc(4);
+  code.writeUInt32BE(constants.NGHTTP2_CANCEL);
+  return rawFrame(FRAME.reset, 0, stream, code);
 }
 
 /** Literal header fields without indexing (RFC 7541, section 6.2.2). */

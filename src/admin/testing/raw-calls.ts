@@ -1,18 +1,28 @@
 import assert from "node:assert/strict";
 import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
+import { connect as connectTcp, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { SetRequest, type GetResponse } from "@seamless/proto";
 import { ask, type GrpcFixture } from "./grpc-fixture.js";
-import { frame } from "./http2-frames.js";
+import { frame, HELLO } from "./http2-frames.js";
 import { closeOf } from "./waiting.js";
 
 export const SET = "/seamless.v1.SeamlessService/Set";
+export const REFLECTION = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
 export function open(t: TestContext, { target }: GrpcFixture): ClientHttp2Session {
   const session = connectHttp2(`http://${target}`);
   session.on("error", () => undefined);
   t.after(() => session.destroy());
   return session;
+}
+
+/** A connection on which frames are written by hand, whatever it answers. */
+export function openRaw(t: TestContext, { port }: GrpcFixture): Socket {
+  const socket = connectTcp(port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  socket.on("error", () => undefined).write(HELLO);
+  return socket.resume();
 }
 
 export interface Post {
